@@ -1,0 +1,18 @@
+/* cpu.h -- what this CPU and kernel let us use. #if on the CPU stands here and in the build only.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef FV_CPU_H
+#define FV_CPU_H
+#include <fovea.h>
+
+/* Feature bits a kernel row asks for. */
+enum {
+    FV_HAS_AVX2 = 1 << 0,   /* with FMA */
+    FV_HAS_AVX512 = 1 << 1, /* F, BW, DQ, VL */
+    FV_HAS_AMX = 1 << 2,    /* tiles, bf16, int8, and the kernel's permission */
+    FV_HAS_NEON = 1 << 3
+};
+/* The bits of this machine, capped at `level` (FV_CPU_BEST: no cap). Asks the kernel for the AMX permission where the
+ * cap allows it. */
+unsigned fv_cpu_features(fv_cpu level);
+
+#endif

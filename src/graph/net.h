@@ -1,0 +1,25 @@
+/* net.h -- a graph with its weights, pre-processing and class names: what a model file holds.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef FV_NET_H
+#define FV_NET_H
+#include "graph/graph.h"
+
+struct fv_net {
+    fv_env      env;
+    fv_arena    arena; /* names */
+    fv_graph   *graph; /* owned */
+    char       *name, *family;
+    fv_stem     stem;
+    int         classes;
+    fv_prep     prep;
+    const char *const *class_names; /* classes of them, or NULL */
+    float      *weights;            /* graph->floats, published layouts */
+    int64_t     batches_tracked;
+    bool        has_weights;
+};
+fv_status fv_net_new(fv_net **net, fv_graph *g, const char *name, const fv_env *env, fv_err *err); /* takes g over */
+fv_status fv_net_name_classes(fv_net *net, const char *const *names, int n, fv_err *err);          /* copies */
+void      fv_net_init(fv_net *net, uint64_t seed); /* weights by their initialisers, norms to identity */
+int       fv_net_param(const fv_net *net, const char *key); /* index in graph->param, or -1 */
+
+#endif

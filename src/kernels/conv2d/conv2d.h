@@ -1,0 +1,26 @@
+/* conv2d.h -- convolution forward, data gradient, weight gradient, bias gradient. A linear layer is the case
+ * h = w = kh = kw = 1.
+ *
+ *   conv2d         y[oh][ow][oc] = act(b[oc] + sum x[oh*sh - top + kh*dh][ow*sw - left + kw*dw][c] w[oc][c][kh][kw] + r)
+ *   operands       0 y out, 1 x, 2 w (packed, or OIHW: out, c/groups, kh, kw), 3 bias or NULL, 4 residual or NULL (y's
+ *                  shape; may be y itself)
+ *   conv2d_dgrad   0 dx out (add allowed), 1 dy, 2 w (packed, or OIHW)
+ *   conv2d_wgrad   0 dw out, OIHW (add allowed), 1 dy, 2 x.  Leaves of FV_LEAF images, joined in a fixed tree
+ *   conv2d_bgrad   0 db out (add allowed), 1 dy.  The same leaves
+ * The epilogue (act, bias, residual) belongs to conv2d alone. Images outside the input are zeros. The order of a sum is
+ * a function of the per-image shape and the CPU level alone. Error: |y - ref64| <= tol * eps * (|b| + sum |x||w| + |r|).
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef FV_CONV2D_H
+#define FV_CONV2D_H
+#include "kernels/kernel.h"
+
+typedef struct fv_conv_problem {
+    int    h, w, c;    /* input */
+    int    oh, ow, oc; /* output */
+    int    kh, kw, sh, sw, top, left, dh, dw, groups;
+    fv_act act;
+} fv_conv_problem;
+
+extern const fv_slot fv_slot_conv2d, fv_slot_conv2d_dgrad, fv_slot_conv2d_wgrad, fv_slot_conv2d_bgrad;
+
+#endif

@@ -1,0 +1,40 @@
+/* plan.h -- the array of steps that one run goes through, and where everything lies in memory.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef FV_PLAN_H
+#define FV_PLAN_H
+#include "base/threads.h"
+#include "graph/net.h"
+
+/* FV_INFER: forward with folded batch-norm. FV_TRAIN: forward, backward, update. FV_GRADIENTS: forward and backward from
+ * a given gradient of the output, no update (tests, attribution). */
+typedef struct fv_plan_request {
+    int         batch, h, w; /* all set */
+    bool        train;       /* batch statistics, dropout */
+    bool        backward;
+    bool        update;      /* SGD steps after the backward pass */
+    bool        input_grad;
+    bool        f64;         /* references in double: tests */
+    bool        exact;       /* no rewrites: each node on its own */
+    bool        poison;      /* fills what backward may not use with NaN: tests */
+    double      wd, clip;
+    fv_threads *pool;        /* borrowed; NULL: the plan makes its own */
+    int         threads;     /* of its own */
+    unsigned    cpu;         /* FV_HAS_ bits */
+} fv_plan_request;
+
+fv_status fv_plan_make(fv_plan **plan, fv_net *net, const fv_plan_request *rq, fv_err *err);
+/* Buffers of the plan, floats (doubles in an f64 plan), `batch` images long: the input named `name`, the output, their
+ * gradients (NULL where the plan has none), a parameter's gradient. */
+void *fv_plan_input(const fv_plan *p, const char *name);
+void *fv_plan_output(const fv_plan *p);
+void *fv_plan_doutput(const fv_plan *p);
+void *fv_plan_dinput(const fv_plan *p, const char *name);
+void *fv_plan_dparam(const fv_plan *p, int param);
+void *fv_plan_velocity(const fv_plan *p, int param); /* the optimiser's momentum, kept between runs */
+fv_run_info *fv_plan_run_info(fv_plan *p);
+/* Runs all steps on n images whose inputs stand in the plan's buffers. Weights are repacked first in a training plan. */
+void fv_plan_run(fv_plan *p, int n);
+/* Packs the net's present weights anew (an inference plan whose net was trained meanwhile). */
+void fv_plan_repack(fv_plan *p);
+
+#endif
