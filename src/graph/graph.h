@@ -7,36 +7,36 @@
 
 /* A node makes one value, which has the node's number. Inputs come before their users. */
 typedef struct fv_node {
-    fv_op_id    op;
+    fv_op_id op;
     const char *name; /* scoped */
-    fv_attr     attr;
-    int         nin, in[FV_MAX_IN];
-    fv_shape    shape; /* of the value */
-    int         nparam, param[FV_MAX_PARAMS];
+    fv_attr attr;
+    int nin, in[FV_MAX_IN];
+    fv_shape shape; /* of the value */
+    int nparam, param[FV_MAX_PARAMS];
 } fv_node;
 
 typedef struct fv_param {
-    const char   *name; /* the state-dict key */
+    const char *name; /* the state-dict key */
     fv_param_kind kind;
-    int           rank, dim[4];
-    size_t        floats;  /* 0 for counts */
-    size_t        at;      /* offset in the net's block, floats */
-    fv_init       init;
+    int rank, dim[4];
+    size_t floats; /* 0 for counts */
+    size_t at;     /* offset in the net's block, floats */
+    fv_init init;
 } fv_param;
 
 struct fv_graph {
-    fv_env    env;
-    fv_arena  arena;
-    fv_err    err; /* the first failure */
-    fv_node  *node;
-    size_t    nnode, node_cap;
+    fv_env env;
+    fv_arena arena;
+    fv_err err; /* the first failure */
+    fv_node *node;
+    size_t nnode, node_cap;
     fv_param *param;
-    size_t    nparam, param_cap;
-    size_t    floats; /* of all parameters */
-    int       output; /* value; -1: none yet */
-    fv_init   conv_init, linear_init;
-    char      scope[200];
-    int       depth, mark[16];
+    size_t nparam, param_cap;
+    size_t floats; /* of all parameters */
+    int output;    /* value; -1: none yet */
+    fv_init conv_init, linear_init;
+    char scope[200];
+    int depth, mark[16];
 };
 
 int64_t fv_graph_params(const fv_graph *g); /* trainable: weights, biases, scales, shifts */

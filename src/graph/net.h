@@ -5,21 +5,21 @@
 #include "graph/graph.h"
 
 struct fv_net {
-    fv_env      env;
-    fv_arena    arena; /* names */
-    fv_graph   *graph; /* owned */
-    char       *name, *family;
-    fv_stem     stem;
-    int         classes;
-    fv_prep     prep;
+    fv_env env;
+    fv_arena arena;  /* names */
+    fv_graph *graph; /* owned */
+    char *name, *family;
+    fv_stem stem;
+    int classes;
+    fv_prep prep;
     const char *const *class_names; /* classes of them, or NULL */
-    float      *weights;            /* graph->floats, published layouts */
-    int64_t     batches_tracked;
-    bool        has_weights;
+    float *weights;                 /* graph->floats, published layouts */
+    int64_t batches_tracked;
+    bool has_weights;
 };
 fv_status fv_net_new(fv_net **net, fv_graph *g, const char *name, const fv_env *env, fv_err *err); /* takes g over */
 fv_status fv_net_name_classes(fv_net *net, const char *const *names, int n, fv_err *err);          /* copies */
-void      fv_net_init(fv_net *net, uint64_t seed); /* weights by their initialisers, norms to identity */
-int       fv_net_param(const fv_net *net, const char *key); /* index in graph->param, or -1 */
+void fv_net_init(fv_net *net, uint64_t seed);         /* weights by their initialisers, norms to identity */
+int fv_net_param(const fv_net *net, const char *key); /* index in graph->param, or -1 */
 
 #endif

@@ -5,21 +5,24 @@
 #include "base/threads.h"
 #include "graph/net.h"
 
-/* FV_INFER: forward with folded batch-norm. FV_TRAIN: forward, backward, update. FV_GRADIENTS: forward and backward from
- * a given gradient of the output, no update (tests, attribution). */
+/* What is asked of a plan. Inference: all flags off: batch-norm is folded. Training: train, backward, update, loss.
+ * Gradients from a given gradient of the output, no update (tests, attribution): train, backward. */
 typedef struct fv_plan_request {
-    int         batch, h, w; /* all set */
-    bool        train;       /* batch statistics, dropout */
-    bool        backward;
-    bool        update;      /* SGD steps after the backward pass */
-    bool        input_grad;
-    bool        f64;         /* references in double: tests */
-    bool        exact;       /* no rewrites: each node on its own */
-    bool        poison;      /* fills what backward may not use with NaN: tests */
-    double      wd, clip;
-    fv_threads *pool;        /* borrowed; NULL: the plan makes its own */
-    int         threads;     /* of its own */
-    unsigned    cpu;         /* FV_HAS_ bits */
+    int batch, h, w; /* all set */
+    bool train;      /* batch statistics, dropout */
+    bool backward;
+    bool update; /* SGD steps after the backward pass */
+    bool input_grad;
+    bool loss;       /* appends softmax cross-entropy to the net's output: the plan's output is then the loss of
+                              * each image, and it has a second input "target", 1 x 1 x classes */
+    float smoothing; /* of that loss */
+    bool f64;        /* references in double: tests */
+    bool exact;      /* no rewrites: each node on its own */
+    bool poison;     /* fills what backward may not use with NaN: tests */
+    double wd, clip;
+    fv_threads *pool; /* borrowed; NULL: the plan makes its own */
+    int threads;      /* of its own */
+    unsigned cpu;     /* FV_HAS_ bits */
 } fv_plan_request;
 
 fv_status fv_plan_make(fv_plan **plan, fv_net *net, const fv_plan_request *rq, fv_err *err);
@@ -27,6 +30,7 @@ fv_status fv_plan_make(fv_plan **plan, fv_net *net, const fv_plan_request *rq, f
  * gradients (NULL where the plan has none), a parameter's gradient. */
 void *fv_plan_input(const fv_plan *p, const char *name);
 void *fv_plan_output(const fv_plan *p);
+void *fv_plan_logits(const fv_plan *p); /* of the net, also where the output is the loss */
 void *fv_plan_doutput(const fv_plan *p);
 void *fv_plan_dinput(const fv_plan *p, const char *name);
 void *fv_plan_dparam(const fv_plan *p, int param);
