@@ -8,7 +8,8 @@
  *   conv2d_wgrad   0 dw out, OIHW (add allowed), 1 dy, 2 x.  Leaves of FV_LEAF images, joined in a fixed tree
  *   conv2d_bgrad   0 db out (add allowed), 1 dy.  The same leaves
  * The epilogue (act, bias, residual) belongs to conv2d alone. Images outside the input are zeros. The order of a sum is
- * a function of the per-image shape and the CPU level alone. Error: |y - ref64| <= tol * eps * (|b| + sum |x||w| + |r|).
+ * a function of the per-image shape and the CPU level alone. Error: |y - ref64| <= tol * eps * (terms + 3) * (|b| +
+ * sum |x||w| + |r|) where terms counts the products of the sum; the gradients' bounds alike, with dx, dw, db for b.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef FV_CONV2D_H
 #define FV_CONV2D_H

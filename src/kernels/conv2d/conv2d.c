@@ -1,0 +1,46 @@
+/* conv2d.c -- the slots of convolution: tables of rows.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "kernels/conv2d/conv2d_rows.h"
+
+/* A sum of k products, each rounded to u = eps / 2, is off by at most k u / (1 - k u) of sum |products| in any order
+ * (Higham 2002, section 3.1); 1 / (1 - k u) < 1.02 up to 300 000 products. */
+#define SUM_TOL 0.51
+
+static int output_rows(const void *problem, int n)
+{
+    return n * ((const fv_conv_problem *)problem)->oh;
+}
+
+static int input_rows(const void *problem, int n)
+{
+    return n * ((const fv_conv_problem *)problem)->h;
+}
+
+static int output_channels(const void *problem, int n)
+{
+    (void)n;
+    return ((const fv_conv_problem *)problem)->oc;
+}
+
+#define FV_KERNEL(fn, cpu, applies, units, scratch, packing, tol)                                                      \
+    { #fn, fn, cpu, applies, units, scratch, packing, tol },
+static const fv_kernel conv2d_rows[] = {
+#include "kernels/conv2d/conv2d.def"
+};
+static const fv_kernel dgrad_rows[] = {
+#include "kernels/conv2d/conv2d_dgrad.def"
+};
+static const fv_kernel wgrad_rows[] = {
+#include "kernels/conv2d/conv2d_wgrad.def"
+};
+static const fv_kernel bgrad_rows[] = {
+#include "kernels/conv2d/conv2d_bgrad.def"
+};
+#undef FV_KERNEL
+
+enum { WEIGHTS = 2, NO_WEIGHTS = -1 };
+#define ROWS(table) table, sizeof(table) / sizeof *(table)
+const fv_slot fv_slot_conv2d = { "conv2d", ROWS(conv2d_rows), fv_conv2d_f64__ref, WEIGHTS };
+const fv_slot fv_slot_conv2d_dgrad = { "conv2d_dgrad", ROWS(dgrad_rows), fv_conv2d_dgrad_f64__ref, WEIGHTS };
+const fv_slot fv_slot_conv2d_wgrad = { "conv2d_wgrad", ROWS(wgrad_rows), fv_conv2d_wgrad_f64__ref, NO_WEIGHTS };
+const fv_slot fv_slot_conv2d_bgrad = { "conv2d_bgrad", ROWS(bgrad_rows), fv_conv2d_bgrad_f64__ref, NO_WEIGHTS };
