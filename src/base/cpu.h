@@ -14,5 +14,10 @@ enum {
 /* The bits of this machine, capped at `level` (FV_CPU_BEST: no cap). Asks the kernel for the AMX permission where the
  * cap allows it. */
 unsigned fv_cpu_features(fv_cpu level);
+/* Tells the CPU that this is a loop that waits. */
+void fv_cpu_relax(void);
+/* Cores that the CPU quota of this process's cgroup (v2 cpu.max, v1 cfs quota; its parents' too) allows, rounded up;
+ * 0: no quota. Files are looked for under `root`, which is "" but in tests. */
+int fv_cgroup_cores(const char *root);
 
 #endif
