@@ -1,0 +1,100 @@
+/* geometry.c -- crop, flip, torchvision's Resize + CenterCrop, ToTensor + Normalize.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "image/pixels.h"
+
+#include <string.h>
+
+fv_status fv_image_crop(fv_image *out, const fv_image *in, int top, int left, int h, int w, const fv_allocator *heap,
+                        fv_err *err)
+{
+    FV_TRY(fv_image_new(out, h, w, in->c, heap, err));
+    const size_t c = (size_t)in->c, row = (size_t)w * c;
+    const int x0 = left < 0 ? -left : 0; /* output columns [x0, x1) lie inside */
+    const int x1 = left > in->w - w ? in->w - left : w;
+    for (int y = 0; y < h; y++) {
+        uint8_t *to = out->px + (size_t)y * row;
+        const int sy = top + y;
+        if (sy < 0 || sy >= in->h || x0 >= x1) {
+            memset(to, 0, row);
+            continue;
+        }
+        memset(to, 0, (size_t)x0 * c);
+        memcpy(to + (size_t)x0 * c, in->px + ((size_t)sy * (size_t)in->w + (size_t)(left + x0)) * c,
+               (size_t)(x1 - x0) * c);
+        memset(to + (size_t)x1 * c, 0, (size_t)(w - x1) * c);
+    }
+    return FV_OK;
+}
+
+void fv_image_flip(fv_image *im)
+{
+    const int c = im->c;
+    for (int y = 0; y < im->h; y++) {
+        uint8_t *l = im->px + (size_t)y * (size_t)im->w * (size_t)c, *r = l + (size_t)(im->w - 1) * (size_t)c;
+        for (; l < r; l += c, r -= c)
+            for (int k = 0; k < c; k++) {
+                const uint8_t t = l[k];
+                l[k] = r[k];
+                r[k] = t;
+            }
+    }
+}
+
+/* CenterCrop: what is too small is padded with (crop - size) // 2 in front; what is too large is cut at
+ * round((size - crop) / 2), half to even as in Python. */
+static int centre(int size, int crop)
+{
+    if (crop >= size) return -((crop - size) / 2);
+    const int d = size - crop, half = d / 2;
+    return d % 2 && half % 2 ? half + 1 : half;
+}
+
+/* Resize(int): the longer side is int(resize * long / short). */
+static fv_status shorter_side(fv_image *out, const fv_image *in, const fv_prep *p, const fv_allocator *heap,
+                              fv_err *err)
+{
+    const int longer = in->h > in->w ? in->h : in->w, shorter = in->h > in->w ? in->w : in->h;
+    const int64_t to = (int64_t)((double)p->resize * longer / shorter);
+    if (to > FV_IMAGE_MAX_SIDE || to * p->resize > FV_IMAGE_MAX_PIXELS)
+        return fv_fail(err, FV_FORMAT, "%d x %d pixels are too narrow to resize the shorter side to %d", in->w, in->h,
+                       p->resize);
+    const bool tall = in->h > in->w;
+    return fv_image_resize(out, in, tall ? (int)to : p->resize, tall ? p->resize : (int)to, NULL, p->filter, heap, err);
+}
+
+fv_status fv_image_prepare(fv_image *out, const fv_image *in, const fv_prep *prep, const fv_allocator *heap,
+                           fv_err *err)
+{
+    *out = (fv_image){ .heap = heap };
+    const int shorter = in->h > in->w ? in->w : in->h;
+    const bool resize = prep->resize > 0 && prep->resize != shorter;
+    fv_image resized = { .heap = heap };
+    if (resize) FV_TRY(shorter_side(&resized, in, prep, heap, err));
+    if (resize && resized.h == prep->h && resized.w == prep->w) {
+        *out = resized;
+        return FV_OK;
+    }
+    const fv_image *from = resize ? &resized : in;
+    const fv_status s =
+        fv_image_crop(out, from, centre(from->h, prep->h), centre(from->w, prep->w), prep->h, prep->w, heap, err);
+    fv_image_free(&resized);
+    return s;
+}
+
+/* mean and std are laid out for a whole number of pixels and of vectors, so that the loop has no channel in it. */
+enum { BLOCK = 48 };
+
+void fv_image_normalise(float *restrict out, const fv_image *im, const fv_prep *prep)
+{
+    float mean[BLOCK], std[BLOCK];
+    for (int i = 0; i < BLOCK; i++) {
+        mean[i] = prep->mean[i % im->c];
+        std[i] = prep->std[i % im->c] != 0 ? prep->std[i % im->c] : 1;
+    }
+    const size_t n = (size_t)im->h * (size_t)im->w * (size_t)im->c;
+    const uint8_t *restrict px = im->px;
+    size_t i = 0;
+    for (; i + BLOCK <= n; i += BLOCK)
+        for (int k = 0; k < BLOCK; k++) out[i + k] = ((float)px[i + k] / 255.0f - mean[k]) / std[k];
+    for (int k = 0; i < n; i++, k++) out[i] = ((float)px[i] / 255.0f - mean[k]) / std[k];
+}

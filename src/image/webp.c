@@ -1,0 +1,91 @@
+/* webp.c -- WebP by libwebp, still pictures; alpha is dropped as Pillow's convert("RGB") does.
+ * Without libwebp the format is still recognised, so that it can be refused by name.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "image/pixels.h"
+
+#include <string.h>
+
+#ifdef FOVEA_HAVE_WEBP
+#include <webp/decode.h>
+
+/* RIFF chunks after "RIFF", size, "WEBP"; each padded to an even length. */
+static int orientation_of(fv_bytes file)
+{
+    fv_reader r = fv_reader_of(file);
+    fv_read_skip(&r, 12);
+    while (!r.failed && fv_reader_left(&r) >= 8) {
+        const fv_bytes type = fv_read_bytes(&r, 4);
+        const uint32_t len = fv_read_u32le(&r);
+        fv_bytes body = fv_read_bytes(&r, len);
+        if (len % 2) fv_read_skip(&r, 1);
+        if (memcmp(type.p, "EXIF", 4) != 0) continue;
+        if (body.len > 6 && memcmp(body.p, "Exif\0", 6) == 0) body = (fv_bytes){ body.p + 6, body.len - 6 };
+        return fv_exif_orientation(body);
+    }
+    return 1;
+}
+
+static fv_status fail_of(VP8StatusCode code, fv_err *err)
+{
+    switch (code) {
+    case VP8_STATUS_NOT_ENOUGH_DATA:
+        return fv_fail(err, FV_FORMAT, "premature end of file");
+    case VP8_STATUS_OUT_OF_MEMORY:
+        return fv_fail(err, FV_NOMEM, "out of memory while reading a WebP");
+    case VP8_STATUS_UNSUPPORTED_FEATURE:
+        return fv_fail(err, FV_UNSUP, "WebP with an unknown feature is not read");
+    default:
+        return fv_fail(err, FV_FORMAT, "corrupt WebP");
+    }
+}
+
+static fv_status decode_rgb(fv_image *rgb, fv_bytes file, const fv_allocator *heap, fv_err *err)
+{
+    WebPDecoderConfig cfg;
+    if (!WebPInitDecoderConfig(&cfg)) return fv_fail(err, FV_UNSUP, "the libwebp that is linked has another version");
+    const VP8StatusCode head = WebPGetFeatures(file.p, file.len, &cfg.input);
+    if (head != VP8_STATUS_OK) return fail_of(head, err);
+    if (cfg.input.has_animation) return fv_fail(err, FV_UNSUP, "animated WebP is not read");
+    FV_TRY(fv_image_new(rgb, cfg.input.height, cfg.input.width, 3, heap, err));
+    cfg.output.colorspace = MODE_RGB;
+    cfg.output.is_external_memory = 1;
+    cfg.output.u.RGBA = (WebPRGBABuffer){ rgb->px, rgb->w * 3, (size_t)rgb->h * (size_t)rgb->w * 3 };
+    const VP8StatusCode body = WebPDecode(file.p, file.len, &cfg);
+    WebPFreeDecBuffer(&cfg.output);
+    return body == VP8_STATUS_OK ? FV_OK : fail_of(body, err);
+}
+
+static fv_status decode(fv_image *im, fv_bytes file, int channels, fv_exif exif, const fv_allocator *heap, fv_err *err)
+{
+    *im = (fv_image){ .heap = heap };
+    fv_image rgb = { .heap = heap };
+    fv_status s = decode_rgb(&rgb, file, heap, err);
+    if (s == FV_OK && channels == 1) {
+        s = fv_image_new(im, rgb.h, rgb.w, 1, heap, err);
+        for (int y = 0; s == FV_OK && y < rgb.h; y++)
+            fv_image_put_row(im, y, rgb.px + (size_t)y * (size_t)rgb.w * 3, 3);
+        fv_image_free(&rgb);
+    } else if (s == FV_OK) {
+        *im = rgb;
+        rgb = (fv_image){ .heap = heap };
+    }
+    if (s == FV_OK && exif != FV_EXIF_IGNORE) s = fv_image_orient(im, orientation_of(file), err);
+    fv_image_free(&rgb);
+    if (s != FV_OK) fv_image_free(im);
+    return s;
+}
+#else
+static fv_status decode(fv_image *im, fv_bytes file, int channels, fv_exif exif, const fv_allocator *heap, fv_err *err)
+{
+    (void)file, (void)channels, (void)exif;
+    *im = (fv_image){ .heap = heap };
+    return fv_fail(err, FV_UNSUP, "WebP is not read: this build is without libwebp");
+}
+#endif
+
+static bool probe(fv_bytes file)
+{
+    return file.len >= 12 && memcmp(file.p, "RIFF", 4) == 0 && memcmp(file.p + 8, "WEBP", 4) == 0;
+}
+
+const fv_image_format fv_image_webp = { "WebP", " .webp ", probe, decode };
