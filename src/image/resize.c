@@ -1,6 +1,6 @@
 /* resize.c -- Pillow's antialiased Image.resize, bit for bit (its Resample.c): separable, weights in 22-bit fixed
  * point, always the horizontal pass first, 8 bits between the passes, a pass that changes nothing left out. (Recent
- * Pillow starts with the vertical pass where that is cheaper; its results then differ in the last bit.)
+ * Pillow starts with the vertical pass where that is cheaper; its results then differ a little.)
  * SPDX-License-Identifier: Apache-2.0 */
 #include "image/pixels.h"
 
