@@ -76,13 +76,6 @@ typedef struct fv_lower {
                  const fv_arg *args);
 } fv_lower;
 
-/* What changes from run to run; kernels that need it take it as an operand. */
-typedef struct fv_run_info {
-    uint64_t seed, step;
-    double   lr, momentum, grad_scale; /* grad_scale: gradients are multiplied by it before the update (clipping) */
-    bool     nesterov;
-} fv_run_info;
-
 enum { FV_SAVE_X = 1, FV_SAVE_Y = 2, FV_SAVE_AUX = 4 }; /* what backward reads besides dy and the parameters */
 
 typedef struct fv_op {
