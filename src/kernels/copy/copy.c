@@ -1,0 +1,17 @@
+/* copy.c -- the slots of copies: tables of rows.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "base/cpu.h"
+#include "kernels/copy/copy_rows.h"
+
+static int box_rows(const void *problem, int n)
+{
+    return n * ((const fv_copy_problem *)problem)->h;
+}
+
+static int outer_rows(const void *problem, int n)
+{
+    return n * ((const fv_copy_problem *)problem)->oh;
+}
+
+#define FV_ROWS "kernels/copy/copy.def"
+#include "kernels/row_tables.inc"

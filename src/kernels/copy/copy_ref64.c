@@ -1,0 +1,5 @@
+/* copy_ref64.c -- the reference of copies in double.
+ * SPDX-License-Identifier: Apache-2.0 */
+#define REAL    double
+#define NAME(x) x##_f64__ref
+#include "kernels/copy/copy_ref.inc"

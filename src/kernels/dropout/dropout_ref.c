@@ -1,0 +1,5 @@
+/* dropout_ref.c -- the reference of dropout in float.
+ * SPDX-License-Identifier: Apache-2.0 */
+#define REAL    float
+#define NAME(x) x##_f32__ref
+#include "kernels/dropout/dropout_ref.inc"

@@ -1,0 +1,5 @@
+/* dropout_ref64.c -- the reference of dropout in double.
+ * SPDX-License-Identifier: Apache-2.0 */
+#define REAL    double
+#define NAME(x) x##_f64__ref
+#include "kernels/dropout/dropout_ref.inc"

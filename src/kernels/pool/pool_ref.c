@@ -1,0 +1,5 @@
+/* pool_ref.c -- the reference of pooling in float.
+ * SPDX-License-Identifier: Apache-2.0 */
+#define REAL    float
+#define NAME(x) x##_f32__ref
+#include "kernels/pool/pool_ref.inc"

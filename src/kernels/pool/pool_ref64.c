@@ -1,0 +1,5 @@
+/* pool_ref64.c -- the reference of pooling in double.
+ * SPDX-License-Identifier: Apache-2.0 */
+#define REAL    double
+#define NAME(x) x##_f64__ref
+#include "kernels/pool/pool_ref.inc"
