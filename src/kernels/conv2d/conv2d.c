@@ -1,5 +1,6 @@
 /* conv2d.c -- the slots of convolution: tables of rows.
  * SPDX-License-Identifier: Apache-2.0 */
+#include "base/cpu.h"
 #include "kernels/conv2d/conv2d_rows.h"
 
 /* A sum of k products, each rounded to u = eps / 2, is off by at most k u / (1 - k u) of sum |products| in any order

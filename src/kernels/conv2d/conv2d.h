@@ -16,9 +16,9 @@
 #include "kernels/kernel.h"
 
 typedef struct fv_conv_problem {
-    int    h, w, c;    /* input */
-    int    oh, ow, oc; /* output */
-    int    kh, kw, sh, sw, top, left, dh, dw, groups;
+    int h, w, c;    /* input */
+    int oh, ow, oc; /* output */
+    int kh, kw, sh, sw, top, left, dh, dw, groups;
     fv_act act;
 } fv_conv_problem;
 

@@ -12,4 +12,16 @@
 #undef FV_KERNEL
 fv_kernel_fn fv_conv2d_f64__ref, fv_conv2d_dgrad_f64__ref, fv_conv2d_wgrad_f64__ref, fv_conv2d_bgrad_f64__ref;
 
+/* What the rows of an instruction set need besides. */
+#define FV_CONV2D_SET(isa)                                                                                             \
+    size_t fv_conv2d_scratch_f32__##isa(const void *problem);                                                          \
+    size_t fv_conv2d_dgrad_scratch_f32__##isa(const void *problem);                                                    \
+    int fv_conv2d_units_f32__##isa(const void *problem, int n);                                                        \
+    int fv_conv2d_dgrad_units_f32__##isa(const void *problem, int n);                                                  \
+    extern const fv_packing fv_conv2d_packing_f32__##isa, fv_conv2d_dgrad_packing_f32__##isa;
+FV_CONV2D_SET(avx2)
+FV_CONV2D_SET(avx512)
+FV_CONV2D_SET(neon)
+#undef FV_CONV2D_SET
+
 #endif

@@ -1,0 +1,99 @@
+/* simd.h -- vectors of VL floats (define VL first): GCC vector extensions, and intrinsics where they fall short. Only
+ * files compiled for one instruction set include it; NEON is a third section below.
+ * exp: Cephes, expf.c (Moshier), 1 ulp between the clamps.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef FV_SIMD_H
+#define FV_SIMD_H
+#include <stdint.h>
+
+#define INLINE static inline __attribute__((always_inline))
+#define UNROLL _Pragma("GCC unroll 32")
+
+typedef float vf __attribute__((vector_size(VL * 4)));
+typedef float vf_any __attribute__((vector_size(VL * 4), aligned(4), may_alias)); /* anywhere in memory */
+typedef int32_t vi __attribute__((vector_size(VL * 4)));
+
+INLINE vf v_load(const float *p)
+{
+    return *(const vf_any *)p;
+}
+INLINE void v_store(float *p, vf v)
+{
+    *(vf_any *)p = v;
+}
+INLINE vf v_splat(float x)
+{
+    return x - (vf){ 0 };
+}
+
+/* The first n floats (n <= 0: none, n >= VL: all); the others read as 0 and are not touched. v_max and v_min give the
+ * second operand where one is NaN. */
+#if VL == 16
+#include <immintrin.h>
+INLINE __mmask16 v_first(int n)
+{
+    return (__mmask16)(n >= 16 ? 0xffff : n <= 0 ? 0 : (1u << n) - 1);
+}
+INLINE vf v_load_n(const float *p, int n)
+{
+    return (vf)_mm512_maskz_loadu_ps(v_first(n), p);
+}
+INLINE void v_store_n(float *p, vf v, int n)
+{
+    _mm512_mask_storeu_ps(p, v_first(n), (__m512)v);
+}
+INLINE vf v_max(vf a, vf b)
+{
+    return (vf)_mm512_max_ps((__m512)a, (__m512)b);
+}
+INLINE vf v_min(vf a, vf b)
+{
+    return (vf)_mm512_min_ps((__m512)a, (__m512)b);
+}
+#elif VL == 8
+#include <immintrin.h>
+INLINE __m256i v_first(int n)
+{
+    return _mm256_cmpgt_epi32(_mm256_set1_epi32(n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+INLINE vf v_load_n(const float *p, int n)
+{
+    return n >= 8 ? v_load(p) : (vf)_mm256_maskload_ps(p, v_first(n));
+}
+INLINE void v_store_n(float *p, vf v, int n)
+{
+    if (n >= 8) v_store(p, v);
+    else _mm256_maskstore_ps(p, v_first(n), (__m256)v);
+}
+INLINE vf v_max(vf a, vf b)
+{
+    return (vf)_mm256_max_ps((__m256)a, (__m256)b);
+}
+INLINE vf v_min(vf a, vf b)
+{
+    return (vf)_mm256_min_ps((__m256)a, (__m256)b);
+}
+#endif
+
+INLINE vf v_exp(vf x)
+{
+    x = v_min(v_splat(88.0f), v_max(v_splat(-87.0f), x));
+    const float round = 12582912.0f; /* 1.5 * 2^23: adding it leaves no fraction bits */
+    const vf n = (x * 1.44269504f + round) - round;
+    const vf r = (x - n * 0.693359375f) + n * 2.12194440e-4f; /* ln 2 in two parts */
+    vf p = v_splat(1.9875691500e-4f);
+    p = p * r + 1.3981999507e-3f;
+    p = p * r + 8.3334519073e-3f;
+    p = p * r + 4.1665795894e-2f;
+    p = p * r + 1.6666665459e-1f;
+    p = p * r + 5.0000001201e-1f;
+    p = p * (r * r) + r + 1.0f;
+    return p * (vf)((__builtin_convertvector(n, vi) + 127) << 23);
+}
+
+INLINE vf v_sigmoid(vf x)
+{
+    return 1.0f / (1.0f + v_exp(-x));
+}
+
+#endif

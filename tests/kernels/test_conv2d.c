@@ -1,0 +1,312 @@
+/* test_conv2d.c -- every row of the convolution slots against the reference in double, over shapes that reach each
+ * tail, beside guard pages; the same bits for any split of the units and for any batch.
+ *
+ * The bound is the header's: tol * eps * (terms + 3) * S, S being the reference on absolute values. A curved activation
+ * stretches it by at most 1.5 (hard_swish) and adds its own rounding, below 4 eps (1 + S).
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "base/cpu.h"
+#include "guard.h"
+#include "kernels/conv2d/conv2d.h"
+#include <float.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+enum { SHAPES = 700, OPERANDS = 5 };
+
+/* Which operand of a slot is what; written first. */
+typedef enum kind { IN, OUT, WEIGHTS, BIAS, NOTHING } kind;
+typedef struct subject {
+    const fv_slot *slot;
+    kind operand[OPERANDS];
+} subject;
+static const subject subjects[] = {
+    { &fv_slot_conv2d, { OUT, IN, WEIGHTS, BIAS, OUT } },
+    { &fv_slot_conv2d_dgrad, { IN, OUT, WEIGHTS, NOTHING, NOTHING } },
+    { &fv_slot_conv2d_wgrad, { WEIGHTS, OUT, IN, NOTHING, NOTHING } },
+    { &fv_slot_conv2d_bgrad, { BIAS, OUT, NOTHING, NOTHING, NOTHING } },
+};
+enum { SUBJECTS = sizeof subjects / sizeof *subjects };
+
+typedef struct variant {
+    fv_conv_problem p;
+    int n;
+    bool bias, residual, alias, add, factor;
+} variant;
+
+static uint32_t next(uint32_t *s)
+{
+    *s = *s * 1664525u + 1013904223u;
+    return *s >> 8;
+}
+
+static int pick(uint32_t *s, const int *from, int count)
+{
+    return from[next(s) % (uint32_t)count];
+}
+#define PICK(s, ...) pick(s, (const int[]){ __VA_ARGS__ }, sizeof((const int[]){ __VA_ARGS__ }) / sizeof(int))
+
+static int out_size(int size, int pad, int k, int dilation, int stride)
+{
+    const int room = size + pad - (k - 1) * dilation - 1;
+    return room < 0 ? 0 : room / stride + 1;
+}
+
+/* The i-th shape; every one is valid. */
+static variant shape(uint32_t i)
+{
+    for (uint32_t s = i * 2654435761u + 12345;;) {
+        variant v = { .n = PICK(&s, 1, 1, 2, 3, 9, 17) };
+        fv_conv_problem *p = &v.p;
+        p->c = PICK(&s, 1, 2, 3, 7, 8, 15, 16, 17, 33, 64);
+        p->oc = PICK(&s, 1, 3, 7, 8, 15, 16, 17, 31, 33, 64, 70);
+        p->h = PICK(&s, 1, 2, 3, 4, 5, 6, 7, 8, 9), p->w = PICK(&s, 1, 2, 3, 4, 5, 6, 7, 8, 9);
+        p->kh = PICK(&s, 1, 1, 2, 3, 3, 3, 5, 7), p->kw = PICK(&s, 0, 0, 0, 1, 2, 3, 5);
+        if (p->kw == 0) p->kw = p->kh;
+        p->sh = PICK(&s, 1, 1, 2, 3), p->sw = PICK(&s, 0, 0, 1, 2);
+        if (p->sw == 0) p->sw = p->sh;
+        p->dh = p->dw = PICK(&s, 1, 1, 1, 2);
+        p->top = PICK(&s, 0, 1, p->kh / 2, p->kh - 1), p->left = PICK(&s, 0, 1, p->kw / 2, p->kw - 1);
+        p->oh = out_size(p->h, p->top + PICK(&s, 0, 1, 2), p->kh, p->dh, p->sh);
+        p->ow = out_size(p->w, p->left + PICK(&s, 0, 1, 2), p->kw, p->dw, p->sw);
+        p->groups = 1;
+        switch (next(&s) % 6) {
+        case 0: /* depthwise */
+            p->oc = p->groups = p->c;
+            break;
+        case 1: /* depthwise with more outputs than inputs */
+            p->groups = p->c, p->oc = 2 * p->c;
+            break;
+        case 2:
+            p->groups = PICK(&s, 2, 3), p->c *= p->groups, p->oc *= p->groups;
+            break;
+        }
+        p->act = (fv_act)(next(&s) % FV_ACT_COUNT);
+        v.bias = next(&s) % 2, v.residual = next(&s) % 2, v.alias = next(&s) % 2, v.add = next(&s) % 2;
+        v.factor = next(&s) % 2;
+        if (p->oh > 0 && p->ow > 0) return v;
+    }
+}
+
+static size_t floats_of(kind k, const fv_conv_problem *p)
+{
+    switch (k) {
+    case IN:
+        return (size_t)p->h * p->w * p->c;
+    case OUT:
+        return (size_t)p->oh * p->ow * p->oc;
+    case WEIGHTS:
+        return (size_t)p->oc * (p->c / p->groups) * p->kh * p->kw;
+    case BIAS:
+        return (size_t)p->oc;
+    default:
+        return 0;
+    }
+}
+
+static bool per_image(kind k)
+{
+    return k == IN || k == OUT;
+}
+
+static double terms_of(const subject *s, const variant *v)
+{
+    const fv_conv_problem *p = &v->p;
+    if (s->operand[0] == OUT) return (double)(p->c / p->groups) * p->kh * p->kw;
+    if (s->operand[0] == IN) return (double)(p->oc / p->groups) * p->kh * p->kw;
+    return (double)v->n * p->oh * p->ow;
+}
+
+/* One case: operands as floats, and what the reference in double makes of them. */
+typedef struct trial {
+    const subject *s;
+    variant v;
+    size_t count[OPERANDS];
+    float *value[OPERANDS]; /* [0]: what stands in the output before */
+    float *raw, *factor;    /* weights before the factor */
+    double *want, *bound;
+} trial;
+
+static void *take(size_t bytes)
+{
+    void *p = malloc(bytes ? bytes : 1);
+    assert_non_null(p);
+    return p;
+}
+
+static void run_reference(const trial *t, bool absolute, double *out)
+{
+    double *copy[OPERANDS] = { 0 };
+    void *arg[FV_MAX_ARGS] = { 0 };
+    fv_conv_problem p = t->v.p;
+    if (absolute) p.act = FV_ACT_NONE;
+    for (int i = 0; i < OPERANDS; i++) {
+        if (!t->value[i]) continue;
+        copy[i] = take(t->count[i] * sizeof(double));
+        for (size_t j = 0; j < t->count[i]; j++) copy[i][j] = absolute ? fabsf(t->value[i][j]) : t->value[i][j];
+        arg[i] = copy[i];
+    }
+    const fv_kernel *ref = &t->s->slot->rows[t->s->slot->nrows - 1];
+    const fv_work all = { &p, t->v.n, arg, t->v.add, NULL, 0, ref->units(&p, t->v.n) };
+    t->s->slot->ref64(&all);
+    memcpy(out, arg[0], t->count[0] * sizeof(double));
+    for (int i = 0; i < OPERANDS; i++) free(copy[i]);
+}
+
+static trial new_trial(const subject *s, const variant *v, uint32_t seed)
+{
+    trial t = { .s = s, .v = *v };
+    t.v.add = v->add && s->operand[0] != OUT;
+    for (int i = 0; i < OPERANDS; i++) {
+        const kind k = s->operand[i];
+        if (k == NOTHING || (k == BIAS && i > 0 && !v->bias) || (i == 4 && !v->residual)) continue;
+        t.count[i] = floats_of(k, &v->p) * (per_image(k) ? v->n : 1);
+        t.value[i] = take(t.count[i] * sizeof(float));
+        for (size_t j = 0; j < t.count[i]; j++) t.value[i][j] = (float)next(&seed) / (1 << 22) - 2.0f;
+    }
+    if (s->slot->weights_arg > 0) {
+        const int a = s->slot->weights_arg;
+        const size_t per = t.count[a] / v->p.oc;
+        t.raw = take(t.count[a] * sizeof(float));
+        t.factor = take(v->p.oc * sizeof(float));
+        memcpy(t.raw, t.value[a], t.count[a] * sizeof(float));
+        for (int o = 0; o < v->p.oc; o++) t.factor[o] = v->factor ? 0.5f + (float)next(&seed) / (1 << 24) : 1.0f;
+        for (size_t j = 0; j < t.count[a]; j++) t.value[a][j] *= t.factor[j / per];
+    }
+    t.want = take(t.count[0] * sizeof(double));
+    t.bound = take(t.count[0] * sizeof(double));
+    run_reference(&t, false, t.want);
+    run_reference(&t, true, t.bound);
+    return t;
+}
+
+static void free_trial(trial *t)
+{
+    for (int i = 0; i < OPERANDS; i++) free(t->value[i]);
+    free(t->raw);
+    free(t->factor);
+    free(t->want);
+    free(t->bound);
+}
+
+static void split(const fv_work *w, fv_kernel_fn *fn, int units, int parts)
+{
+    for (int i = 0; i < parts; i++) {
+        fv_work part = *w;
+        part.begin = (int)((int64_t)units * i / parts), part.end = (int)((int64_t)units * (i + 1) / parts);
+        if (part.begin < part.end) fn(&part);
+    }
+}
+
+static guarded guard_copy(const float *from, size_t count, bool at_end)
+{
+    guarded g = guard_new(count * sizeof(float), at_end);
+    memcpy(g.p, from, count * sizeof(float));
+    return g;
+}
+
+/* Runs a row on the first n images, cut into parts, everything beside guard pages; the output is copied to `out`. */
+static void run_row(const trial *t, const fv_kernel *k, int n, int parts, bool at_end, float *out)
+{
+    guarded g[OPERANDS + 2] = { 0 };
+    void *arg[FV_MAX_ARGS] = { 0 };
+    size_t written = 0;
+    for (int i = 0; i < OPERANDS; i++) {
+        if (!t->value[i]) continue;
+        const size_t count = per_image(t->s->operand[i]) ? t->count[i] / t->v.n * n : t->count[i];
+        if (i == 0) written = count;
+        g[i] = guard_copy(t->value[i], count, at_end);
+        if (i == 0 && !t->v.add) memset(g[i].p, 0xff, count * sizeof(float)); /* NaN: must be overwritten */
+        arg[i] = g[i].p;
+    }
+    if (arg[4] && t->v.alias) {
+        memcpy(arg[0], arg[4], written * sizeof(float));
+        arg[4] = arg[0];
+    }
+    const int weights = t->s->slot->weights_arg;
+    if (k->packing && weights > 0) {
+        void *pack_arg[FV_MAX_ARGS] = { 0 };
+        g[OPERANDS] = guard_new(k->packing->floats(&t->v.p) * sizeof(float), at_end);
+        memset(g[OPERANDS].p, 0xff, k->packing->floats(&t->v.p) * sizeof(float));
+        memcpy(arg[weights], t->raw, t->count[weights] * sizeof(float));
+        pack_arg[0] = g[OPERANDS].p, pack_arg[1] = arg[weights], pack_arg[2] = t->v.factor ? t->factor : NULL;
+        const fv_work w = { &t->v.p, 1, pack_arg, 0, NULL, 0, 0 };
+        split(&w, k->packing->fn, k->packing->units(&t->v.p, 1), parts);
+        arg[weights] = g[OPERANDS].p;
+    }
+    const size_t scratch = k->scratch ? (k->scratch(&t->v.p) + 63) / 64 * 64 : 0;
+    g[OPERANDS + 1] = guard_new(scratch, at_end);
+    memset(g[OPERANDS + 1].p, 0xff, scratch);
+    const fv_work w = { &t->v.p, n, arg, t->v.add, g[OPERANDS + 1].p, 0, 0 };
+    split(&w, k->fn, k->units(&t->v.p, n), parts);
+    memcpy(out, arg[0], written * sizeof(float));
+    for (int i = 0; i < OPERANDS + 2; i++) guard_free(&g[i]);
+}
+
+static void tell(const trial *t, const fv_kernel *k, const char *what)
+{
+    const fv_conv_problem *p = &t->v.p;
+    print_error("%s: %s; n %d, %dx%dx%d -> %dx%dx%d, kernel %dx%d, stride %d %d, before %d %d, dilation %d, groups %d, "
+                "act %d, bias %d, residual %d, alias %d, add %d\n",
+                k->name, what, t->v.n, p->h, p->w, p->c, p->oh, p->ow, p->oc, p->kh, p->kw, p->sh, p->sw, p->top,
+                p->left, p->dh, p->groups, p->act, t->v.bias, t->v.residual, t->v.alias, t->v.add);
+    fail();
+}
+
+static void check_row(const trial *t, const fv_kernel *k)
+{
+    const bool curved = t->s->operand[0] == OUT && t->v.p.act > FV_ACT_RELU6;
+    float *got = take(t->count[0] * sizeof(float)), *again = take(t->count[0] * sizeof(float));
+    run_row(t, k, t->v.n, 1, true, got);
+    for (size_t j = 0; j < t->count[0]; j++) {
+        double bound = k->tol * FLT_EPSILON * (terms_of(t->s, &t->v) + 3) * t->bound[j];
+        if (curved) bound = 1.5 * bound + 4 * FLT_EPSILON * (1 + t->bound[j]);
+        if (!(fabs(got[j] - t->want[j]) <= bound + FLT_MIN)) {
+            print_error("at %zu: %.9g for %.9g, allowed %.3g\n", j, got[j], t->want[j], bound);
+            tell(t, k, "too far from the reference in double");
+        }
+    }
+    run_row(t, k, t->v.n, 7, false, again);
+    if (memcmp(got, again, t->count[0] * sizeof(float))) tell(t, k, "bits depend on the split");
+    if (per_image(t->s->operand[0]) && t->v.n > 1) {
+        run_row(t, k, 1, 3, false, again);
+        if (memcmp(got, again, t->count[0] / t->v.n * sizeof(float))) tell(t, k, "bits depend on the batch");
+    }
+    free(got);
+    free(again);
+}
+
+static void test_conv2d_rows_agree_with_the_reference(void **state)
+{
+    (void)state;
+    const unsigned cpu = fv_cpu_features(FV_CPU_BEST);
+    for (int s = 0; s < SUBJECTS; s++) {
+        const fv_slot *slot = subjects[s].slot;
+        int ran[16] = { 0 };
+        assert_in_range(slot->nrows, 1, 16);
+        for (uint32_t i = 0; i < SHAPES; i++) {
+            const variant v = shape(i);
+            trial t = new_trial(&subjects[s], &v, i);
+            for (int r = 0; r < slot->nrows; r++) {
+                const fv_kernel *k = &slot->rows[r];
+                if ((k->cpu & ~cpu) || (k->applies && !k->applies(&v.p))) continue;
+                check_row(&t, k);
+                ran[r]++;
+            }
+            free_trial(&t);
+        }
+        for (int r = 0; r < slot->nrows; r++) {
+            if (slot->rows[r].cpu & ~cpu) printf("SKIPPED %s: this CPU lacks it\n", slot->rows[r].name);
+            else assert_true(ran[r] > 0);
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_conv2d_rows_agree_with_the_reference) };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
