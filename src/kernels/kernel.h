@@ -18,12 +18,12 @@ enum { FV_LEAF = 8 };
 enum { FV_MAX_ARGS = 12 };
 
 typedef struct fv_work {
-    const void  *problem;    /* per-image shape and constants: the slot's struct */
-    int          n;          /* images */
-    void *const *arg;        /* operands in the slot's order; NULL: absent */
-    unsigned     add;        /* bit i: arg[i] is added to instead of stored; only where the slot allows it */
-    void        *scratch;    /* this thread's own, row->scratch bytes, 64-byte aligned */
-    int          begin, end; /* units to do, of row->units(problem, n) */
+    const void *problem; /* per-image shape and constants: the slot's struct */
+    int n;               /* images */
+    void *const *arg;    /* operands in the slot's order; NULL: absent */
+    unsigned add;        /* bit i: arg[i] is added to instead of stored; only where the slot allows it */
+    void *scratch;       /* this thread's own, row->scratch bytes, 64-byte aligned */
+    int begin, end;      /* units to do, of row->units(problem, n) */
 } fv_work;
 typedef void fv_kernel_fn(const fv_work *w);
 
@@ -44,22 +44,23 @@ typedef struct fv_packing {
 } fv_packing;
 
 typedef struct fv_kernel {
-    const char   *name; /* fv_<slot>_f32__<isa> */
+    const char *name; /* fv_<slot>_f32__<isa> */
     fv_kernel_fn *fn;
-    unsigned      cpu;                            /* FV_HAS_ bits */
-    bool (*applies)(const void *problem);         /* NULL: always */
+    unsigned cpu;                         /* FV_HAS_ bits */
+    bool (*applies)(const void *problem); /* NULL: always */
     int (*units)(const void *problem, int n);
-    size_t (*scratch)(const void *problem);       /* bytes per thread; NULL: none */
-    const fv_packing *packing;                    /* of the weights operand; NULL: as published */
-    double            tol; /* allowed error against ref64, in units of eps * sum |products| (doc: the slot's header) */
+    size_t (*scratch)(const void *problem); /* bytes per thread; NULL: none */
+    const fv_packing *packing;              /* of the weights operand; NULL: as published */
+    double tol; /* allowed error against ref64, in units of eps * sum |products| (doc: the slot's header) */
 } fv_kernel;
 
 typedef struct fv_slot {
-    const char      *name;
+    const char *name;
     const fv_kernel *rows; /* ends with the reference, which always applies */
-    int              nrows;
-    fv_kernel_fn    *ref64; /* the reference in double; same units as the last row */
-    int              weights_arg; /* which operand `packing` is about; -1: none */
+    int nrows;
+    fv_kernel_fn *ref64; /* the reference in double; same units as the last row */
+    int weights_arg;     /* which operand `packing` is about; -1: none */
+    int inplace_arg;     /* operand whose memory operand 0 may be; 0: none */
 } fv_slot;
 
 /* The first row that the CPU has and that accepts the problem. Cannot fail: the last row is the reference. */

@@ -1,0 +1,136 @@
+/* memory.c -- offsets by liveness: two operands share memory when no step needs both. Largest first, each at the lowest
+ * place that is free for its whole life. Then two blocks are taken: activations, and what lives as long as the plan.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "plan/parts.h"
+#include <stdlib.h>
+#include <string.h>
+
+enum { LINE = 64 };
+
+static size_t up(size_t bytes)
+{
+    return (bytes + LINE - 1) / LINE * LINE;
+}
+
+typedef struct piece {
+    size_t bytes, at;
+    int id, first, last;
+} piece;
+
+static int by_size(const void *a, const void *b)
+{
+    const piece *x = a, *y = b;
+    if (x->bytes != y->bytes) return x->bytes < y->bytes ? 1 : -1;
+    return x->id < y->id ? -1 : 1;
+}
+
+static int by_place(const void *a, const void *b)
+{
+    const piece *const *x = a, *const *y = b;
+    return (*x)->at < (*y)->at ? -1 : (*x)->at > (*y)->at;
+}
+
+static size_t lowest_gap(const piece *const *busy, int n, size_t bytes)
+{
+    size_t at = 0;
+    for (int i = 0; i < n; i++) {
+        if (busy[i]->at >= at + bytes) break;
+        const size_t end = busy[i]->at + busy[i]->bytes;
+        if (end > at) at = end;
+    }
+    return at;
+}
+
+/* The operand whose memory o ends up in: results that take over a dying input form a chain. */
+static int root_of(const fv_plan *p, const int *root, int id)
+{
+    const operand *o = &p->operand[id], *r = &p->operand[o->share];
+    const bool fits = o->share && o->kind == OPERAND_BLOCK && r->kind == OPERAND_BLOCK && r->bytes == o->bytes;
+    return fits && r->last == o->first && r->first < o->first ? root[o->share] : id;
+}
+
+static int collect(const fv_plan *p, piece *piece_of, int *root)
+{
+    int n = 0;
+    for (int id = 1; id < (int)p->noperand; id++) {
+        const operand *o = &p->operand[id];
+        if (o->kind != OPERAND_BLOCK || o->last < 0) continue;
+        root[id] = root_of(p, root, id);
+        if (root[id] != id) continue;
+        piece_of[n++] = (piece){ .bytes = up(o->bytes), .id = id, .first = o->first, .last = o->last };
+    }
+    for (int i = 0; i < n; i++)
+        for (int id = 1; id < (int)p->noperand; id++)
+            if (root[id] == piece_of[i].id && p->operand[id].last > piece_of[i].last)
+                piece_of[i].last = p->operand[id].last;
+    return n;
+}
+
+static size_t place(piece *all, int n, const piece **busy)
+{
+    size_t total = 0;
+    qsort(all, (size_t)n, sizeof *all, by_size);
+    for (int i = 0; i < n; i++) {
+        int nbusy = 0;
+        for (int k = 0; k < i; k++)
+            if (all[k].first <= all[i].last && all[i].first <= all[k].last) busy[nbusy++] = &all[k];
+        qsort(busy, (size_t)nbusy, sizeof *busy, by_place);
+        all[i].at = lowest_gap(busy, nbusy, all[i].bytes);
+        if (all[i].at + all[i].bytes > total) total = all[i].at + all[i].bytes;
+    }
+    return total;
+}
+
+static fv_status offsets(fv_plan *p, fv_err *err)
+{
+    piece *all = fv_arena_alloc(&p->arena, p->noperand * sizeof *all);
+    const piece **busy = fv_arena_alloc(&p->arena, p->noperand * sizeof *busy);
+    int *root = fv_arena_alloc(&p->arena, p->noperand * sizeof *root);
+    if (!all || !busy || !root) return fv_fail(err, FV_NOMEM, "no memory for %zu operands", p->noperand);
+    const int n = collect(p, all, root);
+    p->block_bytes = place(all, n, busy);
+    for (int i = 0; i < n; i++) p->operand[all[i].id].at = all[i].at;
+    for (int id = 1; id < (int)p->noperand; id++)
+        if (root[id]) p->operand[id].at = p->operand[root[id]].at;
+    for (int id = 1; id < (int)p->noperand; id++) {
+        operand *o = &p->operand[id];
+        if (o->kind != OPERAND_OWN) continue;
+        o->at = p->own_bytes;
+        p->own_bytes += up(o->bytes);
+    }
+    for (size_t i = 0; i < p->nstep; i++) {
+        const fv_kernel *k = p->step[i].kernel;
+        const size_t need = !p->rq.f64 && k->scratch ? up(k->scratch(p->step[i].problem)) : 0;
+        if (need > p->scratch_bytes) p->scratch_bytes = need;
+    }
+    return FV_OK;
+}
+
+static void *pointer_of(fv_plan *p, const operand *o)
+{
+    switch (o->kind) {
+    case OPERAND_BLOCK:
+        return p->block + o->at;
+    case OPERAND_OWN:
+        return p->own + o->at;
+    case OPERAND_WEIGHTS:
+        return p->net->weights + o->at;
+    case OPERAND_RUN:
+        return &p->run;
+    }
+    return NULL;
+}
+
+fv_status fv_plan_memory(fv_plan *p, fv_err *err)
+{
+    const fv_allocator *heap = p->net->env.heap;
+    FV_TRY(offsets(p, err));
+    FV_TRY(fv_alloc_or(heap, (void **)&p->block, p->block_bytes + LINE, err));
+    FV_TRY(fv_alloc_zero(heap, (void **)&p->own, p->own_bytes + LINE, err));
+    const size_t threads = (size_t)fv_threads_count(p->pool);
+    FV_TRY(fv_alloc_or(heap, (void **)&p->scratch, p->scratch_bytes * threads + LINE, err));
+    p->pointer = fv_arena_alloc(&p->arena, p->noperand * sizeof *p->pointer);
+    if (!p->pointer) return fv_fail(err, FV_NOMEM, "no memory for %zu pointers", p->noperand);
+    for (size_t id = 1; id < p->noperand; id++) p->pointer[id] = pointer_of(p, &p->operand[id]);
+    return FV_OK;
+}

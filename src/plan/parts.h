@@ -1,0 +1,110 @@
+/* parts.h -- what a plan is made of, for the files of this folder.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef FV_PARTS_H
+#define FV_PARTS_H
+#include "plan/plan.h"
+
+/* A node of the plan's own copy of the graph, after the rewrites. */
+typedef struct plan_node {
+    fv_op_id op;
+    const char *name; /* the graph's */
+    fv_attr attr;
+    int nin, in[FV_MAX_IN];
+    fv_shape shape;
+    int nparam, param[FV_MAX_PARAMS]; /* of the graph */
+    int fold;                         /* node of the batch-norm folded into this convolution, or -1 */
+    bool dead;                        /* absorbed by another node, or of no use for the output */
+} plan_node;
+
+typedef enum operand_kind {
+    OPERAND_BLOCK,   /* in the activation block, sharing memory with others over time */
+    OPERAND_OWN,     /* has its own memory as long as the plan lives */
+    OPERAND_WEIGHTS, /* the net's own floats */
+    OPERAND_RUN      /* the fv_run_info */
+} operand_kind;
+
+/* Something a step names. Lives from its first to its last step. */
+typedef struct operand {
+    operand_kind kind;
+    size_t bytes;
+    size_t at;       /* offset in its block */
+    int first, last; /* steps; first > last: never used */
+    int share;       /* operand whose memory this one takes over, or 0 */
+    bool gradient;   /* written by adding after the first time */
+    bool written;    /* while lowering */
+} operand;
+
+typedef struct plan_step {
+    const fv_kernel *kernel;
+    fv_kernel_fn *fn; /* the kernel's, or the slot's reference in double */
+    void *problem;    /* in the arena */
+    int node, nargs;
+    int arg[FV_MAX_ARGS];
+    unsigned add;
+    bool backward;
+} plan_step;
+
+/* Weights in a kernel's layout; written before a training run, or once for inference. */
+typedef struct pack_job {
+    const fv_packing *packing; /* NULL: published layout times the fold's factors */
+    const void *problem;
+    int param, node, to; /* to: operand */
+    int fold;
+} pack_job;
+
+/* A batch-norm folded into a convolution: w' = w * factor, b' = (b - mean) * factor + shift. */
+typedef struct fold_job {
+    int conv, bn;     /* nodes */
+    int factor, bias; /* operands, one float per channel */
+} fold_job;
+
+struct fv_plan {
+    fv_net *net;
+    fv_plan_request rq;
+    fv_arena arena;
+    plan_node *node; /* indices as in the graph, then the loss's own */
+    int nnode, output, logits, target;
+    fv_shape input_shape;
+
+    operand *operand; /* 0 is the absent one */
+    size_t noperand, operand_cap;
+    int *value, *dvalue;             /* operand of each node's value and gradient; 0: none yet */
+    int *dparam, *velocity, *weight; /* operand per parameter */
+    int *aux;                        /* FV_MAX_AUX per node */
+    int run_operand, doutput;
+
+    plan_step *step;
+    size_t nstep, step_cap;
+    int nforward; /* steps of the forward pass */
+    pack_job *pack;
+    size_t npack, pack_cap;
+    fold_job *fold;
+    size_t nfold, fold_cap;
+
+    uint8_t *block, *own, *scratch;
+    void **pointer; /* of each operand */
+    size_t block_bytes, own_bytes, packed_bytes, scratch_bytes;
+    fv_threads *pool, *own_pool;
+    fv_run_info run;
+    size_t real; /* bytes of an element */
+    double plan_ms;
+};
+
+/* rewrite.c: copies the graph, appends the loss, rewrites, marks what the output does not need as dead. */
+fv_status fv_plan_nodes(fv_plan *p, fv_err *err);
+/* lower.c: steps and operands from the nodes. */
+fv_status fv_plan_lower(fv_plan *p, fv_err *err);
+int fv_plan_operand(fv_plan *p, operand_kind kind, size_t bytes, fv_err *err); /* 0 on failure */
+/* update.c: the steps after the backward pass. */
+void fv_plan_update(fv_plan *p, fv_err *err);
+/* A step as an op's lowering appends one. */
+void fv_plan_step(fv_plan *p, int node, const fv_slot *slot, const void *problem, size_t bytes, int nout, int nargs,
+                  const int *arg, fv_err *err);
+/* memory.c: offsets by liveness, then the blocks themselves. */
+fv_status fv_plan_memory(fv_plan *p, fv_err *err);
+/* pack.c: where the weights operand of a step comes from. */
+int fv_plan_packed(fv_plan *p, const plan_node *n, int node, int param, const fv_packing *packing, const void *problem,
+                   fv_err *err);
+int fv_plan_folded_bias(fv_plan *p, int node, fv_err *err);
+
+#endif

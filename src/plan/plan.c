@@ -1,0 +1,181 @@
+/* plan.c -- making a plan: nodes, steps, memory, packed weights, in that order. Whatever can fail fails here.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "plan/plan.h"
+#include "base/cpu.h"
+#include "plan/parts.h"
+#include <string.h>
+#include <time.h>
+
+static double now_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
+}
+
+static fv_status check_request(const fv_plan_request *rq, fv_err *err)
+{
+    const int most = 1 << 16;
+    if (rq->batch < 1 || rq->batch > most) return fv_fail(err, FV_ARG, "a batch of %d images", rq->batch);
+    if (rq->h < 1 || rq->w < 1 || rq->h > most || rq->w > most)
+        return fv_fail(err, FV_ARG, "an input of %d x %d pixels", rq->h, rq->w);
+    return FV_OK;
+}
+
+static void widen_weights(fv_plan *p)
+{
+    const fv_graph *g = p->net->graph;
+    for (size_t i = 0; p->rq.f64 && i < g->nparam; i++) {
+        double *to = p->pointer[p->weight[i]];
+        const float *from = p->net->weights + g->param[i].at;
+        for (size_t k = 0; k < g->param[i].floats; k++) to[k] = (double)from[k];
+    }
+}
+
+static fv_status make(fv_plan *p, fv_err *err)
+{
+    if (!p->pool) {
+        FV_TRY(fv_threads_new(&p->own_pool, p->rq.threads > 0 ? p->rq.threads : 1, p->net->env.heap, err));
+        p->pool = p->own_pool;
+    }
+    FV_TRY(fv_plan_nodes(p, err));
+    FV_TRY(fv_plan_lower(p, err));
+    FV_TRY(fv_plan_memory(p, err));
+    widen_weights(p);
+    fv_plan_repack(p);
+    return FV_OK;
+}
+
+fv_status fv_plan_make(fv_plan **out, fv_net *net, const fv_plan_request *rq, fv_err *err)
+{
+    const double start = now_ms();
+    fv_err local = { 0 };
+    void *mem;
+    err = err ? err : &local;
+    *out = NULL;
+    FV_TRY(check_request(rq, err));
+    FV_TRY(fv_alloc_zero(net->env.heap, &mem, sizeof(fv_plan), err));
+    fv_plan *p = mem;
+    p->net = net;
+    p->rq = *rq;
+    p->pool = rq->pool;
+    p->arena.heap = net->env.heap;
+    p->real = rq->f64 ? sizeof(double) : sizeof(float);
+    p->run = (fv_run_info){ .momentum = 0.9, .grad_scale = 1 };
+    const fv_status s = make(p, err);
+    if (s != FV_OK) {
+        fv_plan_free(p);
+        return fv_context(err, s, "cannot plan '%s'", net->name);
+    }
+    for (int i = 0; i < p->nnode; i++)
+        if (p->node[i].op == FV_OP_INPUT && i != p->target && !p->node[i].dead) p->input_shape = p->node[i].shape;
+    p->plan_ms = now_ms() - start;
+    *out = p;
+    return FV_OK;
+}
+
+void fv_plan_free(fv_plan *p)
+{
+    if (!p) return;
+    const fv_allocator *heap = p->net->env.heap;
+    fv_threads_free(p->own_pool);
+    fv_release(heap, p->block);
+    fv_release(heap, p->own);
+    fv_release(heap, p->scratch);
+    fv_release(heap, p->operand);
+    fv_release(heap, p->step);
+    fv_release(heap, p->pack);
+    fv_release(heap, p->fold);
+    fv_arena_free(&p->arena);
+    fv_release(heap, p);
+}
+
+fv_status fv_plan_new(fv_plan **out, fv_net *net, const fv_plan_opts *opts, fv_err *err)
+{
+    const fv_plan_opts o = opts ? *opts : (fv_plan_opts){ 0 };
+    const bool train = o.mode == FV_TRAIN;
+    fv_plan_request rq = { .train = train, .backward = train, .update = train, .loss = train };
+    rq.batch = o.batch ? o.batch : 1;
+    rq.h = o.h ? o.h : net->prep.h;
+    rq.w = o.w ? o.w : net->prep.w;
+    rq.threads = o.threads ? o.threads : net->env.threads;
+    if (rq.threads <= 0) rq.threads = fv_cores();
+    rq.cpu = fv_cpu_features(net->env.cpu);
+    return fv_plan_make(out, net, &rq, err);
+}
+
+void fv_plan_describe(const fv_plan *p, fv_plan_info *info)
+{
+    *info = (fv_plan_info){ .activation_bytes = p->block_bytes,
+                            .packed_bytes = p->packed_bytes,
+                            .steps = (int)p->nstep,
+                            .threads = fv_threads_count(p->pool),
+                            .plan_ms = p->plan_ms };
+    for (int i = 0; i < p->nnode; i++) {
+        const plan_node *n = &p->node[i];
+        fv_shape x[FV_MAX_IN];
+        if (n->dead || !fv_ops[n->op]->macs) continue;
+        for (int k = 0; k < n->nin; k++) x[k] = p->node[n->in[k]].shape;
+        info->macs += fv_ops[n->op]->macs(&n->attr, x, &n->shape);
+    }
+}
+
+/* name NULL: the first input that is not the loss's target. */
+static int input_node(const fv_plan *p, const char *name)
+{
+    for (int i = 0; i < p->nnode; i++)
+        if (p->node[i].op == FV_OP_INPUT && (name ? !strcmp(p->node[i].name, name) : i != p->target)) return i;
+    return -1;
+}
+
+static void *at(const fv_plan *p, int id)
+{
+    return id ? p->pointer[id] : NULL;
+}
+
+void *fv_plan_input(const fv_plan *p, const char *name)
+{
+    const int i = input_node(p, name);
+    return i < 0 ? NULL : at(p, p->value[i]);
+}
+
+void *fv_plan_dinput(const fv_plan *p, const char *name)
+{
+    const int i = input_node(p, name);
+    return i < 0 ? NULL : at(p, p->dvalue[i]);
+}
+
+void *fv_plan_output(const fv_plan *p)
+{
+    return at(p, p->value[p->output]);
+}
+
+void *fv_plan_logits(const fv_plan *p)
+{
+    return at(p, p->value[p->logits]);
+}
+
+void *fv_plan_doutput(const fv_plan *p)
+{
+    return at(p, p->doutput);
+}
+
+void *fv_plan_dparam(const fv_plan *p, int param)
+{
+    return at(p, p->dparam[param]);
+}
+
+void *fv_plan_velocity(const fv_plan *p, int param)
+{
+    return at(p, p->velocity[param]);
+}
+
+void *fv_plan_weights(const fv_plan *p, int param)
+{
+    return at(p, p->weight[param]);
+}
+
+fv_run_info *fv_plan_run_info(fv_plan *p)
+{
+    return &p->run;
+}

@@ -1,0 +1,182 @@
+/* rewrite.c -- the plan's own copy of the graph and what is changed in it: rewrites are rows, each tried on every node in
+ * order. A consumer absorbs its producer and keeps its own number, so nobody who reads it needs to know.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "plan/parts.h"
+#include <string.h>
+
+static int uses_of(const fv_plan *p, int v)
+{
+    int uses = v == p->output || v == p->logits;
+    for (int i = 0; i < p->nnode; i++)
+        for (int k = 0; k < p->node[i].nin; k++) uses += !p->node[i].dead && p->node[i].in[k] == v;
+    return uses;
+}
+
+/* n becomes its k-th input's node; what n adds to it is the caller's to set. */
+static plan_node *absorb(fv_plan *p, plan_node *n, int k)
+{
+    plan_node *from = &p->node[n->in[k]];
+    const fv_shape shape = n->shape;
+    const uint32_t key = n->attr.node;
+    *n = *from;
+    n->shape = shape;
+    n->attr.node = key;
+    from->dead = true;
+    return n;
+}
+
+static bool fold_batchnorm(fv_plan *p, int i)
+{
+    plan_node *n = &p->node[i];
+    if (p->rq.train || p->rq.f64 || n->op != FV_OP_BATCHNORM) return false;
+    const int v = n->in[0];
+    const plan_node *conv = &p->node[v];
+    if (conv->op != FV_OP_CONV2D || conv->fold >= 0 || conv->attr.act || uses_of(p, v) != 1) return false;
+    int bn[FV_MAX_PARAMS];
+    memcpy(bn, n->param, sizeof bn);
+    const fv_attr bn_attr = n->attr;
+    /* The batch-norm's parameters move to the absorbed producer's place, which nothing else reads any more. */
+    absorb(p, n, 0);
+    plan_node *norm = &p->node[v];
+    norm->op = FV_OP_BATCHNORM;
+    norm->attr = bn_attr;
+    memcpy(norm->param, bn, sizeof bn);
+    n->fold = v;
+    n->attr.conv.bias = true;
+    return true;
+}
+
+static bool takes_epilogue(const fv_plan *p, int v)
+{
+    const plan_node *n = &p->node[v];
+    const bool kind = n->op == FV_OP_BATCHNORM || (n->op == FV_OP_CONV2D && !p->rq.backward);
+    return kind && !n->attr.act && uses_of(p, v) == 1;
+}
+
+static bool fuse_add(fv_plan *p, int i)
+{
+    plan_node *n = &p->node[i];
+    if (n->op != FV_OP_ADD || n->in[0] == n->in[1]) return false;
+    for (int k = 0; k < 2; k++) {
+        if (!takes_epilogue(p, n->in[k]) || p->node[n->in[k]].attr.residual) continue;
+        const int residual = n->in[1 - k];
+        absorb(p, n, k);
+        n->attr.residual = true;
+        n->in[n->nin++] = residual;
+        return true;
+    }
+    return false;
+}
+
+static bool derivative_from_y(fv_act a)
+{
+    return a == FV_ACT_RELU || a == FV_ACT_RELU6 || a == FV_ACT_SIGMOID || a == FV_ACT_TANH || a == FV_ACT_HARD_SIGMOID;
+}
+
+static bool fuse_activation(fv_plan *p, int i)
+{
+    plan_node *n = &p->node[i];
+    if (n->op != FV_OP_ACTIVATION || !takes_epilogue(p, n->in[0])) return false;
+    if (p->rq.backward && !derivative_from_y(n->attr.act)) return false;
+    const fv_act act = n->attr.act;
+    absorb(p, n, 0)->attr.act = act;
+    return true;
+}
+
+static bool drop_identity(fv_plan *p, int i)
+{
+    plan_node *n = &p->node[i];
+    if (p->rq.train || (n->op != FV_OP_DROPOUT && n->op != FV_OP_DROP_PATH)) return false;
+    for (int u = i + 1; u < p->nnode; u++)
+        for (int k = 0; k < p->node[u].nin; k++)
+            if (p->node[u].in[k] == i) p->node[u].in[k] = n->in[0];
+    if (p->output == i) p->output = n->in[0];
+    if (p->logits == i) p->logits = n->in[0];
+    n->dead = true;
+    return true;
+}
+
+static bool (*const rewrites[])(fv_plan *, int) = { drop_identity, fold_batchnorm, fuse_add, fuse_activation };
+
+static void copy_nodes(fv_plan *p)
+{
+    const fv_graph *g = p->net->graph;
+    for (size_t i = 0; i < g->nnode; i++) {
+        const fv_node *n = &g->node[i];
+        plan_node *c = &p->node[i];
+        *c = (plan_node){ .op = n->op, .name = n->name, .attr = n->attr, .nin = n->nin, .shape = n->shape, .fold = -1 };
+        memcpy(c->in, n->in, sizeof c->in);
+        c->nparam = n->nparam;
+        memcpy(c->param, n->param, sizeof c->param);
+    }
+    p->nnode = (int)g->nnode;
+    p->output = p->logits = g->output;
+    p->target = -1;
+}
+
+static void append_loss(fv_plan *p)
+{
+    const int classes = p->node[p->output].shape.c;
+    plan_node *t = &p->node[p->nnode], *loss = t + 1;
+    p->target = p->nnode;
+    *t = (plan_node){ .op = FV_OP_INPUT, .name = "target", .shape = { 1, 1, 1, classes }, .fold = -1 };
+    *loss = (plan_node){ .op = FV_OP_SOFTMAX_XENT, .name = "loss", .nin = 2, .fold = -1 };
+    loss->attr.p = p->rq.smoothing;
+    loss->attr.node = (uint32_t)p->nnode + 1;
+    loss->in[0] = p->output;
+    loss->in[1] = p->target;
+    p->output = p->nnode + 1;
+    p->nnode += 2;
+}
+
+/* Shapes for the plan's own input size; weights that no longer fit are told by the node's name. */
+static fv_status reshape(fv_plan *p, fv_err *err)
+{
+    const fv_graph *g = p->net->graph;
+    for (int i = 0; i < p->nnode; i++) {
+        plan_node *n = &p->node[i];
+        const fv_op *op = fv_ops[n->op];
+        fv_shape x[FV_MAX_IN];
+        if (n->op == FV_OP_INPUT) {
+            if (i != p->target) n->shape.h = p->rq.h, n->shape.w = p->rq.w;
+            continue;
+        }
+        for (int k = 0; k < n->nin; k++) x[k] = p->node[n->in[k]].shape;
+        if (n->op == FV_OP_AVGPOOL && n->attr.pool.global) n->attr.pool.kh = x[0].h, n->attr.pool.kw = x[0].w;
+        const fv_status s = op->shape(&n->attr, x, n->nin, &n->shape, err);
+        if (s != FV_OK) return fv_context(err, s, "%s at %d x %d pixels", n->name, p->rq.h, p->rq.w);
+        fv_param_spec spec[FV_MAX_PARAMS] = { 0 };
+        const int count = op->params ? op->params(&n->attr, x, spec) : 0;
+        for (int k = 0; k < count; k++)
+            for (int d = 0; d < spec[k].rank; d++)
+                if (spec[k].dim[d] != g->param[n->param[k]].dim[d])
+                    return fv_fail(err, FV_SHAPE, "%s does not fit an input of %d x %d pixels", n->name, p->rq.h,
+                                   p->rq.w);
+    }
+    return FV_OK;
+}
+
+static void mark_dead(fv_plan *p)
+{
+    bool *needed = fv_arena_alloc(&p->arena, (size_t)p->nnode);
+    if (!needed) return;
+    needed[p->output] = true;
+    for (int i = p->nnode - 1; i >= 0; i--)
+        for (int k = 0; needed[i] && k < p->node[i].nin; k++) needed[p->node[i].in[k]] = true;
+    for (int i = 0; i < p->nnode; i++) p->node[i].dead |= !needed[i];
+}
+
+fv_status fv_plan_nodes(fv_plan *p, fv_err *err)
+{
+    p->node = fv_arena_alloc(&p->arena, (p->net->graph->nnode + 2) * sizeof *p->node);
+    if (!p->node) return fv_fail(err, FV_NOMEM, "no memory for the plan's nodes");
+    copy_nodes(p);
+    if (p->rq.loss) append_loss(p);
+    FV_TRY(reshape(p, err));
+    mark_dead(p);
+    for (size_t r = 0; !p->rq.exact && r < sizeof rewrites / sizeof *rewrites; r++)
+        for (int i = 0; i < p->nnode; i++)
+            if (!p->node[i].dead) rewrites[r](p, i);
+    if (p->arena.failed) return fv_fail(err, FV_NOMEM, "no memory for the plan's nodes");
+    return FV_OK;
+}
