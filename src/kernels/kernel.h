@@ -60,7 +60,7 @@ typedef struct fv_slot {
     int nrows;
     fv_kernel_fn *ref64; /* the reference in double; same units as the last row */
     int weights_arg;     /* which operand `packing` is about; -1: none */
-    int inplace_arg;     /* operand whose memory operand 0 may be; 0: none */
+    unsigned inplace;    /* bit i: operand 0 may be operand i's memory */
 } fv_slot;
 
 /* The first row that the CPU has and that accepts the problem. Cannot fail: the last row is the reference. */

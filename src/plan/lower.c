@@ -89,15 +89,6 @@ static unsigned add_bits(fv_plan *p, int nout, const int *arg)
     return add;
 }
 
-/* Operand 0 may take over the memory of operand r where the slot allows it and the step reads it in no other role. */
-static void share_memory(fv_plan *p, const plan_step *s, int r)
-{
-    if (r < 1 || r >= s->nargs || !s->arg[r]) return;
-    int roles = 0;
-    for (int i = 0; i < s->nargs; i++) roles += s->arg[i] == s->arg[r];
-    if (roles == 1) p->operand[s->arg[0]].share = s->arg[r];
-}
-
 void fv_plan_step(fv_plan *p, int node, const fv_slot *slot, const void *problem, size_t bytes, int nout, int nargs,
                   const int *arg, fv_err *err)
 {
@@ -106,7 +97,7 @@ void fv_plan_step(fv_plan *p, int node, const fv_slot *slot, const void *problem
     if (!wanted) return;
     if (fv_grow(p->net->env.heap, (void **)&p->step, &p->step_cap, p->nstep + 1, sizeof *p->step, err) != FV_OK) return;
     plan_step *s = &p->step[p->nstep];
-    *s = (plan_step){ .node = node, .nargs = nargs };
+    *s = (plan_step){ .node = node, .nargs = nargs, .inplace = slot->inplace };
     s->problem = fv_arena_alloc(&p->arena, bytes);
     if (!s->problem) return;
     memcpy(s->problem, problem, bytes);
@@ -121,7 +112,6 @@ void fv_plan_step(fv_plan *p, int node, const fv_slot *slot, const void *problem
     s->add = add_bits(p, nout, s->arg);
     for (int i = 0; i < nargs; i++)
         if (s->arg[i]) live_at(&p->operand[s->arg[i]], (int)p->nstep);
-    share_memory(p, s, slot->inplace_arg);
     p->nstep++;
 }
 

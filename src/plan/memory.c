@@ -41,28 +41,48 @@ static size_t lowest_gap(const piece *const *busy, int n, size_t bytes)
     return at;
 }
 
-/* The operand whose memory o ends up in: results that take over a dying input form a chain. */
-static int root_of(const fv_plan *p, const int *root, int id)
+static bool dies_at(const operand *r, const operand *y, int step)
 {
-    const operand *o = &p->operand[id], *r = &p->operand[o->share];
-    const bool fits = o->share && o->kind == OPERAND_BLOCK && r->kind == OPERAND_BLOCK && r->bytes == o->bytes;
-    return fits && r->last == o->first && r->first < o->first ? root[o->share] : id;
+    return r->kind == OPERAND_BLOCK && r->bytes == y->bytes && r->last == step && r->first < step;
 }
 
-static int collect(const fv_plan *p, piece *piece_of, int *root)
+/* Results that take over the memory of a dying operand form chains; root[] is where each chain began. The operand must
+ * have no second role in the step. */
+static void share(const fv_plan *p, int *root)
+{
+    for (int id = 1; id < (int)p->noperand; id++) root[id] = id;
+    for (int i = 0; i < (int)p->nstep; i++) {
+        const plan_step *s = &p->step[i];
+        const operand *y = &p->operand[s->arg[0]];
+        if (y->kind != OPERAND_BLOCK || y->first != i) continue;
+        for (int r = 1; r < s->nargs; r++) {
+            int roles = 0;
+            for (int k = 0; k < s->nargs; k++) roles += s->arg[k] == s->arg[r];
+            if (!(s->inplace & 1u << r) || roles != 1 || !dies_at(&p->operand[s->arg[r]], y, i)) continue;
+            root[s->arg[0]] = root[s->arg[r]];
+            break;
+        }
+    }
+}
+
+/* One piece per chain, living as long as all of it. */
+static int collect(const fv_plan *p, const int *root, piece *all, int *piece_of)
 {
     int n = 0;
     for (int id = 1; id < (int)p->noperand; id++) {
         const operand *o = &p->operand[id];
         if (o->kind != OPERAND_BLOCK || o->last < 0) continue;
-        root[id] = root_of(p, root, id);
-        if (root[id] != id) continue;
-        piece_of[n++] = (piece){ .bytes = up(o->bytes), .id = id, .first = o->first, .last = o->last };
+        if (root[id] == id) {
+            piece_of[id] = n;
+            all[n++] = (piece){ .bytes = up(o->bytes), .id = id, .first = o->first, .last = o->last };
+        }
     }
-    for (int i = 0; i < n; i++)
-        for (int id = 1; id < (int)p->noperand; id++)
-            if (root[id] == piece_of[i].id && p->operand[id].last > piece_of[i].last)
-                piece_of[i].last = p->operand[id].last;
+    for (int id = 1; id < (int)p->noperand; id++) {
+        const operand *o = &p->operand[id];
+        if (o->kind != OPERAND_BLOCK || o->last < 0 || root[id] == id) continue;
+        piece *whole = &all[piece_of[root[id]]];
+        if (o->last > whole->last) whole->last = o->last;
+    }
     return n;
 }
 
@@ -86,12 +106,14 @@ static fv_status offsets(fv_plan *p, fv_err *err)
     piece *all = fv_arena_alloc(&p->arena, p->noperand * sizeof *all);
     const piece **busy = fv_arena_alloc(&p->arena, p->noperand * sizeof *busy);
     int *root = fv_arena_alloc(&p->arena, p->noperand * sizeof *root);
-    if (!all || !busy || !root) return fv_fail(err, FV_NOMEM, "no memory for %zu operands", p->noperand);
-    const int n = collect(p, all, root);
+    int *piece_of = fv_arena_alloc(&p->arena, p->noperand * sizeof *piece_of);
+    if (!all || !busy || !root || !piece_of) return fv_fail(err, FV_NOMEM, "no memory for %zu operands", p->noperand);
+    share(p, root);
+    const int n = collect(p, root, all, piece_of);
     p->block_bytes = place(all, n, busy);
     for (int i = 0; i < n; i++) p->operand[all[i].id].at = all[i].at;
     for (int id = 1; id < (int)p->noperand; id++)
-        if (root[id]) p->operand[id].at = p->operand[root[id]].at;
+        if (p->operand[id].kind == OPERAND_BLOCK) p->operand[id].at = p->operand[root[id]].at;
     for (int id = 1; id < (int)p->noperand; id++) {
         operand *o = &p->operand[id];
         if (o->kind != OPERAND_OWN) continue;

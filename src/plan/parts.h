@@ -29,7 +29,6 @@ typedef struct operand {
     size_t bytes;
     size_t at;       /* offset in its block */
     int first, last; /* steps; first > last: never used */
-    int share;       /* operand whose memory this one takes over, or 0 */
     bool gradient;   /* written by adding after the first time */
     bool written;    /* while lowering */
 } operand;
@@ -40,7 +39,7 @@ typedef struct plan_step {
     void *problem;    /* in the arena */
     int node, nargs;
     int arg[FV_MAX_ARGS];
-    unsigned add;
+    unsigned add, inplace; /* bits of operands, as in fv_work and fv_slot */
     bool backward;
 } plan_step;
 
