@@ -1,0 +1,186 @@
+/* evaluate.c -- accuracy of a network on a labelled set. Pictures that cannot be read are listed, not hidden: every
+ * figure is over those that could.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "eval/evaluate.h"
+#include <math.h>
+#include <string.h>
+#include <time.h>
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* Metrics outlive every environment, so they live on the plain heap. */
+void fv_metrics_free(fv_metrics *m)
+{
+    if (!m) return;
+    for (int64_t i = 0; i < m->nbad; i++) {
+        fv_release(NULL, m->bad[i].file);
+        fv_release(NULL, m->bad[i].reason);
+    }
+    fv_release(NULL, m->bad);
+    fv_release(NULL, m->confusion);
+    *m = (fv_metrics){ 0 };
+}
+
+typedef struct tally {
+    fv_metrics *m;
+    size_t bad_cap;
+    int64_t top5;
+    double loss;
+} tally;
+
+static fv_status copy(char **out, const char *s, fv_err *err)
+{
+    void *p;
+    FV_TRY(fv_alloc_or(NULL, &p, strlen(s) + 1, err));
+    *out = strcpy(p, s);
+    return FV_OK;
+}
+
+static fv_status add_bad(tally *t, const char *file, const char *reason, fv_err *err)
+{
+    fv_metrics *m = t->m;
+    FV_TRY(fv_grow(NULL, (void **)&m->bad, &t->bad_cap, (size_t)m->nbad + 1, sizeof *m->bad, err));
+    fv_bad_sample *b = &m->bad[m->nbad++];
+    *b = (fv_bad_sample){ 0 };
+    FV_TRY(copy(&b->file, file, err));
+    return copy(&b->reason, reason, err);
+}
+
+static fv_status add_image(tally *t, const float *logits, int classes, int label, const char *file, fv_err *err)
+{
+    fv_metrics *m = t->m;
+    if (label < 0 || label >= classes)
+        return fv_fail(err, FV_FORMAT, "%s: label %d, the network has %d classes", file, label, classes);
+    const double loss = fv_cross_entropy(logits, classes, label);
+    if (!isfinite(loss)) return fv_fail(err, FV_BUG, "%s: the network's answer is not finite", file);
+    const int rank = fv_rank_of(logits, classes, label);
+    int predicted = 0;
+    for (int i = 1; i < classes; i++)
+        if (logits[i] > logits[predicted]) predicted = i;
+    m->confusion[(size_t)label * (size_t)classes + (size_t)predicted]++;
+    m->n++;
+    m->correct += rank == 0;
+    t->top5 += rank < 5;
+    t->loss += loss;
+    return FV_OK;
+}
+
+static fv_status add_batch(tally *t, const fv_eval_job *job, const fv_batch *b, fv_err *err)
+{
+    const fv_data *d = job->data;
+    for (int i = 0; i < b->nbad; i++)
+        FV_TRY(add_bad(t, d->source->file(d, b->bad_samples[i]), b->bad_reasons[i].msg, err));
+    if (b->n > 0) fv_run(job->plan, b->n, b->images, job->logits);
+    for (int i = 0; i < b->n; i++)
+        FV_TRY(add_image(t, job->logits + (size_t)i * (size_t)job->classes, job->classes, b->labels[i],
+                         d->source->file(d, b->samples[i]), err));
+    return FV_OK;
+}
+
+static fv_status walk(tally *t, const fv_eval_job *job, fv_err *err)
+{
+    FV_TRY(fv_loader_start(job->loader, 0, 0, err));
+    for (fv_batch b; fv_loader_next(job->loader, &b);) {
+        FV_TRY(add_batch(t, job, &b, err));
+        const int64_t done = t->m->n + t->m->nbad;
+        if (job->go_on && !job->go_on(job->user, done, job->data->count))
+            return fv_fail(err, FV_STOPPED, "evaluation stopped after %lld pictures", (long long)done);
+    }
+    return FV_OK;
+}
+
+static fv_status finish(tally *t, const fv_eval_job *job, double seconds, fv_err *err)
+{
+    fv_metrics *m = t->m;
+    if ((double)m->nbad > job->max_bad * (double)job->data->count)
+        return fv_fail(err, FV_FORMAT, "%lld of %lld pictures cannot be read, the first: %s", (long long)m->nbad,
+                       (long long)job->data->count, m->bad[0].reason);
+    if (m->n == 0) return fv_fail(err, FV_FORMAT, "no picture could be read");
+    m->top1 = 100.0 * (double)m->correct / (double)m->n;
+    m->top5 = 100.0 * (double)t->top5 / (double)m->n;
+    m->loss = t->loss / (double)m->n;
+    m->images_per_s = seconds > 0 ? (double)m->n / seconds : 0;
+    return FV_OK;
+}
+
+fv_status fv_evaluate_with(fv_metrics *m, const fv_eval_job *job, fv_err *err)
+{
+    tally t = { .m = m };
+    const double start = now();
+    const size_t cells = (size_t)job->classes * (size_t)job->classes;
+    *m = (fv_metrics){ .classes = job->classes };
+    fv_status s = fv_alloc_zero(NULL, (void **)&m->confusion, cells * sizeof *m->confusion, err);
+    if (s == FV_OK) s = walk(&t, job, err);
+    if (s == FV_OK) s = finish(&t, job, now() - start, err);
+    if (s != FV_OK) fv_metrics_free(m);
+    return s;
+}
+
+/* ---- the public call: makes plan and loader for one pass ---- */
+
+static fv_prep effective_prep(const fv_prep *asked, const fv_prep *net)
+{
+    fv_prep p = *net;
+    if (asked->h) p.h = asked->h;
+    if (asked->w) p.w = asked->w;
+    if (asked->resize) p.resize = asked->resize;
+    if (asked->filter) p.filter = asked->filter;
+    if (asked->exif) p.exif = asked->exif;
+    for (int c = 0; asked->std[0] != 0 && c < 3; c++) {
+        p.mean[c] = asked->mean[c];
+        p.std[c] = asked->std[c];
+    }
+    return p;
+}
+
+typedef struct progress {
+    void (*fn)(void *user, int64_t done, int64_t count);
+    void *user;
+} progress;
+
+static bool report(void *user, int64_t done, int64_t count)
+{
+    const progress *p = user;
+    p->fn(p->user, done, count);
+    return true;
+}
+
+static fv_status prepare(fv_eval_job *job, fv_net *net, fv_data *data, const fv_eval_opts *o, fv_err *err)
+{
+    fv_net_info info;
+    fv_net_describe(net, &info);
+    if (o->prep.channels && o->prep.channels != info.prep.channels)
+        return fv_fail(err, FV_SHAPE, "pictures of %d channels for a network of %d", o->prep.channels,
+                       info.prep.channels);
+    if (data->classes > info.classes)
+        return fv_fail(err, FV_SHAPE, "the data has %d classes, '%s' knows %d", data->classes, info.name, info.classes);
+    const fv_prep prep = effective_prep(&o->prep, &info.prep);
+    const int batch = o->batch > 0 ? o->batch : 32;
+    const fv_plan_opts po = { .mode = FV_INFER, .batch = batch, .h = prep.h, .w = prep.w };
+    FV_TRY(fv_plan_new(&job->plan, net, &po, err));
+    const fv_loader_opts lo = { .prep = prep, .batch = batch, .workers = o->workers > 0 ? o->workers : 1 };
+    FV_TRY(fv_loader_new(&job->loader, data, &lo, err));
+    job->classes = info.classes;
+    job->data = data;
+    job->max_bad = o->max_bad;
+    return fv_alloc_or(NULL, (void **)&job->logits, (size_t)batch * (size_t)info.classes * sizeof(float), err);
+}
+
+fv_status fv_evaluate(fv_metrics *m, fv_net *net, fv_data *data, const fv_eval_opts *opts, fv_err *err)
+{
+    const fv_eval_opts o = opts ? *opts : (fv_eval_opts){ 0 };
+    progress p = { o.progress, o.user };
+    fv_eval_job job = { .go_on = o.progress ? report : NULL, .user = &p };
+    *m = (fv_metrics){ 0 };
+    fv_status s = prepare(&job, net, data, &o, err);
+    if (s == FV_OK) s = fv_evaluate_with(m, &job, err);
+    fv_loader_free(job.loader);
+    fv_plan_free(job.plan);
+    fv_release(NULL, job.logits);
+    return s;
+}

@@ -1,0 +1,27 @@
+/* evaluate.h -- one pass over a labelled set through an inference plan that stands already.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef FV_EVALUATE_H
+#define FV_EVALUATE_H
+#include "data/loader.h"
+
+typedef struct fv_eval_job {
+    fv_plan *plan;                                          /* inference, for the loader's batch and picture size */
+    fv_loader *loader;                                      /* started anew here, without shuffling */
+    const fv_data *data;                                    /* the loader's: names files */
+    int classes;                                            /* logits of an image */
+    float *logits;                                          /* batch x classes, the caller's */
+    double max_bad;                                         /* share of unreadable pictures that is forgiven */
+    bool (*go_on)(void *user, int64_t done, int64_t count); /* asked after each batch; may be NULL */
+    void *user;
+} fv_eval_job;
+
+/* FV_STOPPED where go_on said no; FV_FORMAT where too many pictures are bad (the first is named) or a label has no
+ * logit; FV_BUG where a logit is not finite. On failure m holds nothing. */
+fv_status fv_evaluate_with(fv_metrics *m, const fv_eval_job *job, fv_err *err);
+
+/* How many logits beat the label's: larger ones, and equal ones of a lower index. */
+int fv_rank_of(const float *logits, int classes, int label);
+/* -log softmax(logits)[label]; not finite where a logit is not. */
+double fv_cross_entropy(const float *logits, int classes, int label);
+
+#endif

@@ -1,0 +1,66 @@
+/* metrics.c -- what a row of logits says: rank, cross-entropy, probabilities. Sums in double; ties go to the lower
+ * index, so that an answer never depends on the order of a search.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "eval/evaluate.h"
+#include <math.h>
+
+int fv_rank_of(const float *logits, int classes, int label)
+{
+    int rank = 0;
+    for (int i = 0; i < classes; i++) rank += logits[i] > logits[label] || (i < label && logits[i] == logits[label]);
+    return rank;
+}
+
+/* The largest logit, or NaN where one is not finite. */
+static double largest(const float *logits, int classes)
+{
+    double most = (double)logits[0];
+    for (int i = 0; i < classes; i++) {
+        if (!isfinite(logits[i])) return NAN;
+        if ((double)logits[i] > most) most = (double)logits[i];
+    }
+    return most;
+}
+
+/* sum exp(logit - most): between 1 and classes, so it cannot overflow. */
+static double partition(const float *logits, int classes, double most)
+{
+    double sum = 0;
+    for (int i = 0; i < classes; i++) sum += exp((double)logits[i] - most);
+    return sum;
+}
+
+double fv_cross_entropy(const float *logits, int classes, int label)
+{
+    const double most = largest(logits, classes);
+    return log(partition(logits, classes, most)) + most - (double)logits[label];
+}
+
+/* Keeps top[0 .. n) sorted, best first, and drops what falls off after k. Equal ones stay behind: the lower index came
+ * first. */
+static int insert(fv_top *top, int n, int k, fv_top t)
+{
+    int at = n;
+    while (at > 0 && top[at - 1].p < t.p) at--;
+    if (at == k) return n;
+    if (n < k) n++;
+    for (int i = n - 1; i > at; i--) top[i] = top[i - 1];
+    top[at] = t;
+    return n;
+}
+
+int fv_topk(const fv_net *net, const float *logits, int k, fv_top *top)
+{
+    fv_net_info info;
+    fv_net_describe(net, &info);
+    const double most = largest(logits, info.classes);
+    if (isnan(most)) return -1;
+    int n = 0;
+    for (int i = 0; i < info.classes; i++) n = insert(top, n, k, (fv_top){ .index = i, .p = (double)logits[i] });
+    const double sum = partition(logits, info.classes, most);
+    for (int i = 0; i < n; i++) {
+        top[i].p = exp(top[i].p - most) / sum;
+        top[i].label = info.class_names ? info.class_names[top[i].index] : NULL;
+    }
+    return n;
+}
