@@ -8,11 +8,5 @@ static int pixel_blocks(const void *problem, int n)
     return (int)(((size_t)n * ((const fv_lrn_problem *)problem)->pixels + LRN_PIXELS - 1) / LRN_PIXELS);
 }
 
-/* Of the wider type, for the reference in double. */
-static size_t two_pixels(const void *problem)
-{
-    return 2 * (size_t)((const fv_lrn_problem *)problem)->c * sizeof(double);
-}
-
 #define FV_ROWS "kernels/lrn/lrn.def"
 #include "kernels/row_tables.inc"
