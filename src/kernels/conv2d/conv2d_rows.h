@@ -15,6 +15,9 @@ fv_kernel_fn fv_conv2d_f64__ref, fv_conv2d_dgrad_f64__ref, fv_conv2d_wgrad_f64__
 /* What the rows of an instruction set need besides. */
 #define FV_CONV2D_SET(isa)                                                                                             \
     size_t fv_conv2d_scratch_f32__##isa(const void *problem);                                                          \
+    size_t fv_conv2d_wgrad_scratch_f32__##isa(const void *problem);                                                    \
+    int fv_conv2d_wgrad_units_f32__##isa(const void *problem, int n);                                                  \
+    int fv_conv2d_bgrad_units_f32__##isa(const void *problem, int n);                                                  \
     size_t fv_conv2d_dgrad_scratch_f32__##isa(const void *problem);                                                    \
     int fv_conv2d_units_f32__##isa(const void *problem, int n);                                                        \
     int fv_conv2d_dgrad_units_f32__##isa(const void *problem, int n);                                                  \
