@@ -132,6 +132,10 @@ fv_val fv_node_add(fv_graph *g, fv_op_id id, const char *name, fv_attr attr, con
         return none;
     fv_node *n = &g->node[g->nnode];
     *n = (fv_node){ .op = id, .attr = attr, .nin = nin, .name = node_name(g, op, name) };
+    if (!n->name) {
+        fv_fail(&g->err, FV_NOMEM, "no memory for a node's name");
+        return none;
+    }
     n->attr.node = (uint32_t)g->nnode;
     for (int i = 0; i < nin; i++) {
         if (in[i].id < 0 || (size_t)in[i].id >= g->nnode) {
@@ -144,7 +148,7 @@ fv_val fv_node_add(fv_graph *g, fv_op_id id, const char *name, fv_attr attr, con
     fv_err err = { 0 };
     fv_node_inputs(g, n, x);
     if (op->shape(&n->attr, x, nin, &n->shape, &err) != FV_OK) {
-        fv_fail(&g->err, err.status, "%s: %s", n->name ? n->name : op->name, err.msg);
+        fv_fail(&g->err, err.status, "%s: %s", n->name, err.msg);
         return none;
     }
     if (!add_params(g, n, x, init)) return none;

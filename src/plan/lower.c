@@ -18,7 +18,6 @@ int fv_plan_operand(fv_plan *p, operand_kind kind, size_t bytes, fv_err *err)
     if (fv_grow(p->net->env.heap, (void **)&p->operand, &p->operand_cap, p->noperand + 2, sizeof *p->operand, err) !=
         FV_OK)
         return 0;
-    if (p->noperand == 0) p->operand[p->noperand++] = (operand){ .first = INT_MAX, .last = -1 };
     p->operand[p->noperand] = (operand){ .kind = kind, .bytes = bytes, .first = INT_MAX, .last = -1 };
     return (int)p->noperand++;
 }
@@ -259,6 +258,8 @@ fv_status fv_plan_lower(fv_plan *p, fv_err *err)
     lowering l = { .p = p, .err = err ? err : &local };
     fv_shape x[FV_MAX_IN];
     if (!tables(p, &l)) return fv_fail(err, FV_NOMEM, "no memory for the plan's tables");
+    FV_TRY(fv_grow(p->net->env.heap, (void **)&p->operand, &p->operand_cap, 1, sizeof *p->operand, err));
+    p->operand[p->noperand++] = (operand){ .first = INT_MAX, .last = -1 }; /* the absent one, and where failures lead */
     weight_operands(p, l.err);
     for (int i = 0; i < p->nnode; i++) {
         if (p->node[i].dead) continue;
@@ -266,7 +267,7 @@ fv_status fv_plan_lower(fv_plan *p, fv_err *err)
         fv_ops[p->node[i].op]->forward(&l.face);
     }
     p->nforward = (int)p->nstep;
-    if (p->rq.backward) lower_backward(&l);
+    if (p->rq.backward && l.err->status == FV_OK) lower_backward(&l);
     if (p->rq.update) fv_plan_update(p, l.err);
     if (p->arena.failed) fv_fail(l.err, FV_NOMEM, "no memory for the plan's steps");
     return l.err->status;
