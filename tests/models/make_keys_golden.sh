@@ -1,0 +1,14 @@
+#!/bin/sh
+# make_keys_golden.sh -- prints keys_golden.inc from a folder of published key lists (NAME.txt, one state-dict entry
+# a line: name, shape, dtype). Usage: make_keys_golden.sh ../shared/spec/keys >tests/models/keys_golden.inc
+# SPDX-License-Identifier: Apache-2.0
+set -eu
+folder=$1
+echo '/* keys_golden.inc -- POSIX cksum and number of the lines "name TAB shape TAB dtype" of published state dicts.'
+echo ' * Written by make_keys_golden.sh. SPDX-License-Identifier: Apache-2.0 */'
+golden() { # NAME FILE
+    set -- "$1" $(cksum <"$folder/$2.txt") "$(wc -l <"$folder/$2.txt")"
+    echo "{ \"$1\", $2u, $4 },"
+}
+for depth in 18 34 50 101 152; do golden resnet$depth resnet$depth; done
+for depth in 20 32 44 56 110 1202; do golden resnet$depth cifar_resnet$depth; done
