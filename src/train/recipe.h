@@ -1,0 +1,15 @@
+/* recipe.h -- the options of a run: defaults, limits, what they are called in args.json, and which of them a run must
+ * keep when it goes on.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef FV_RECIPE_H
+#define FV_RECIPE_H
+#include "base/bytes.h"
+
+fv_status fv_recipe_check(const fv_train_opts *o, fv_err *err); /* FV_ARG */
+void fv_recipe_args(fv_writer *w, const fv_train_opts *o);      /* as JSON */
+/* "name value" lines of all that decides the weights at the end; paths, threads and the like do not. */
+void fv_recipe_identity(fv_writer *w, const fv_train_opts *o, const fv_data_info *data);
+/* FV_ARG naming the first line that differs. */
+fv_status fv_recipe_same(fv_bytes then, fv_bytes now, fv_err *err);
+
+#endif

@@ -1,0 +1,68 @@
+/* session.h -- a training run under way: all it has opened, and where it stands.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef FV_SESSION_H
+#define FV_SESSION_H
+#include "base/threads.h"
+#include "data/loader.h"
+#include "graph/net.h"
+#include "plan/plan.h"
+#include "train/checkpoint.h"
+#include "train/schedule.h"
+
+typedef struct fv_session {
+    fv_train_opts o; /* effective: no default is left open */
+    fv_env env;
+    fv_train_watch *watch;
+    void *user;
+    fv_arena arena;
+
+    fv_data *train, *val;
+    bool small; /* all pictures have one small size */
+    fv_net *net;
+    fv_threads *pool;
+    fv_plan *learn, *judge; /* training and inference; they share the pool and the net */
+    fv_augment augment;
+    fv_loader *train_loader, *val_loader;
+    float *logits;   /* of a batch of validation */
+    float *velocity; /* gathered for a checkpoint */
+    size_t velocity_floats;
+    bool single_pixel_norm; /* some norm sees one value per picture and channel */
+    fv_writer identity;
+    uint32_t keys; /* checksum of the state dict's names and shapes */
+
+    fv_schedule schedule;
+    int64_t step, epoch_steps, steps; /* done; of an epoch; of the run */
+    double loss_sum, best_top1;
+    int64_t loss_n;
+    fv_epoch *epochs; /* finished ones, on the plain heap: the result takes them over */
+    size_t nepochs, epoch_cap;
+    uint8_t *bad; /* a bit per training picture */
+    size_t bad_bytes;
+    int64_t nbad;
+
+    int64_t saved, saved_before; /* steps of the two checkpoints to keep; -1: none */
+    int failed_saves;            /* in a row */
+    fv_train_wish wish;
+    double started, epoch_started; /* clocks: of this process, of this epoch */
+    int64_t first_step, epoch_images;
+} fv_session;
+
+double fv_session_clock(void);                         /* seconds, steady */
+fv_status fv_session_open(fv_session *s, fv_err *err); /* o, env, watch and user are set; opens the rest */
+void fv_session_close(fv_session *s);
+
+/* Continues from where s->o.resume says; without it, or where "auto" finds nothing, the run starts at step 0. */
+fv_status fv_session_resume(fv_session *s, fv_err *err);
+
+/* The folder of results, with its parents. FV_CREATE where nothing can be written there. */
+fv_status fv_session_folder(const fv_session *s, fv_err *err);
+fv_status fv_session_write_args(const fv_session *s, fv_err *err);
+/* The checkpoint of this step. FV_DIVERGED where a weight is not finite: nothing is written then. */
+fv_status fv_session_checkpoint(fv_session *s, fv_err *err);
+/* After an evaluation: the best model where this one is better, the last model, results.csv and a checkpoint. */
+fv_status fv_session_results(fv_session *s, bool best, fv_err *err);
+/* What a failed save means: nothing twice, FV_IO the third time in a row; a run that diverged always ends. */
+fv_status fv_session_saved(fv_session *s, fv_status saved, fv_err *why, fv_err *err);
+fv_status fv_session_diverged(const fv_session *s, const char *what, fv_err *err); /* names the last good checkpoint */
+
+#endif

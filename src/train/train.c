@@ -1,0 +1,256 @@
+/* train.c -- the training loop. Where the run stands is one number, the batches done; epoch, position, learning rate
+ * and every random number follow from it, so a run that was stopped goes on bit for bit as if it had not been.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "base/log.h"
+#include "eval/evaluate.h"
+#include "train/recipe.h"
+#include "train/session.h"
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+
+static int epoch_of(const fv_session *s, int64_t step)
+{
+    return (int)(step / s->epoch_steps) + 1;
+}
+
+/* How many epochs are complete at this step; the last one of a run may be cut short. */
+static size_t epochs_done(const fv_session *s)
+{
+    const int64_t whole = s->step / s->epoch_steps;
+    return (size_t)(whole + (s->step == s->steps && s->step % s->epoch_steps != 0));
+}
+
+/* ---- talking to the host ---- */
+
+static void tell(fv_session *s, fv_train_event e)
+{
+    if (!s->watch) return;
+    e.epochs = s->o.epochs;
+    e.step = s->step;
+    e.steps = s->steps;
+    const fv_train_wish wish = s->watch(s->user, &e);
+    if (wish > s->wish) s->wish = wish;
+}
+
+static double epoch_speed(const fv_session *s)
+{
+    const double seconds = fv_session_clock() - s->epoch_started;
+    return seconds > 0 ? (double)s->epoch_images / seconds : 0;
+}
+
+static double seconds_left(const fv_session *s)
+{
+    const int64_t done = s->step - s->first_step;
+    return done > 0 ? (fv_session_clock() - s->started) / (double)done * (double)(s->steps - s->step) : 0;
+}
+
+static void tell_begin(fv_session *s)
+{
+    char text[400];
+    fv_net_info info;
+    fv_net_describe(s->net, &info);
+    snprintf(text, sizeof text,
+             "%s (%" PRId64 " parameters) on %s: %" PRId64 " training and %" PRId64
+             " validation pictures, %d classes, %d x %d x %d",
+             info.name, info.params, s->train->source->name, s->train->count, s->val->count, s->train->classes,
+             info.prep.h, info.prep.w, info.prep.channels);
+    tell(s, (fv_train_event){ .kind = FV_TRAIN_BEGIN, .epoch = epoch_of(s, s->step), .text = text });
+}
+
+/* FV_OK: go on. Otherwise the state is saved as the host wished, and the status says how the run ends. */
+static fv_status heed(fv_session *s, fv_err *err)
+{
+    if (s->wish == FV_TRAIN_GO) return FV_OK;
+    if (s->wish == FV_TRAIN_ABANDON)
+        return fv_fail(err, FV_INTERRUPTED, "abandoned at step %" PRId64 " of %" PRId64, s->step, s->steps);
+    const fv_status end = s->wish == FV_TRAIN_STOP ? FV_STOPPED : FV_INTERRUPTED;
+    if (s->step != s->saved) FV_TRY(fv_session_checkpoint(s, err));
+    return fv_fail(err, end, "stopped at step %" PRId64 " of %" PRId64 "; a checkpoint holds all of it", s->step,
+                   s->steps);
+}
+
+/* ---- evaluation at the end of an epoch ---- */
+
+static bool between_batches(void *user, int64_t done, int64_t count)
+{
+    fv_session *s = user;
+    tell(s, (fv_train_event){ .kind = FV_TRAIN_EVAL, .epoch = (int)s->nepochs + 1, .done = done, .count = count });
+    return s->wish == FV_TRAIN_GO;
+}
+
+static fv_status judge(fv_session *s, fv_metrics *m, fv_err *err)
+{
+    const fv_eval_job job = { .plan = s->judge,
+                              .loader = s->val_loader,
+                              .data = s->val,
+                              .classes = s->net->classes,
+                              .logits = s->logits,
+                              .max_bad = s->o.max_bad,
+                              .go_on = between_batches,
+                              .user = s };
+    fv_err why = { 0 };
+    fv_plan_repack(s->judge);
+    const fv_status st = fv_evaluate_with(m, &job, &why);
+    if (st == FV_BUG) return fv_session_diverged(s, "an answer in validation is not finite", err);
+    if (st == FV_STOPPED) return heed(s, err);
+    return st == FV_OK ? FV_OK : fv_fail(err, st, "validation: %s", why.msg);
+}
+
+static fv_status add_epoch(fv_session *s, const fv_metrics *m, double speed, fv_err *err)
+{
+    FV_TRY(fv_grow(NULL, (void **)&s->epochs, &s->epoch_cap, s->nepochs + 1, sizeof *s->epochs, err));
+    fv_epoch *e = &s->epochs[s->nepochs++];
+    *e = (fv_epoch){ .epoch = (int)s->nepochs,
+                     .step = s->step,
+                     .train_loss = s->loss_n > 0 ? s->loss_sum / (double)s->loss_n : 0,
+                     .eval_loss = m->loss,
+                     .top1 = m->top1,
+                     .top5 = m->top5,
+                     .lr = fv_schedule_lr(&s->schedule, s->step - 1),
+                     .images_per_s = speed };
+    s->loss_sum = 0;
+    s->loss_n = 0;
+    return FV_OK;
+}
+
+static fv_status close_epoch(fv_session *s, fv_err *err)
+{
+    fv_metrics m;
+    fv_err why = { 0 };
+    const double speed = epoch_speed(s);
+    FV_TRY(judge(s, &m, err));
+    const fv_status added = add_epoch(s, &m, speed, err);
+    fv_metrics_free(&m);
+    FV_TRY(added);
+    const fv_epoch *row = &s->epochs[s->nepochs - 1];
+    const fv_status saved = fv_session_results(s, row->top1 > s->best_top1, &why);
+    FV_TRY(fv_session_saved(s, saved, &why, err));
+    tell(s, (fv_train_event){ .kind = FV_TRAIN_EPOCH, .epoch = row->epoch, .images_per_s = speed, .row = row });
+    return heed(s, err);
+}
+
+/* ---- steps ---- */
+
+static fv_status count_bad(fv_session *s, const fv_batch *b, fv_err *err)
+{
+    for (int i = 0; i < b->nbad; i++) {
+        const int64_t k = b->bad_samples[i];
+        if (s->bad[k / 8] >> k % 8 & 1) continue;
+        s->bad[k / 8] |= (uint8_t)(1u << k % 8);
+        s->nbad++;
+        fv_log(&s->env, FV_LOG_WARN, "skipped: %s", b->bad_reasons[i].msg);
+        if ((double)s->nbad > s->o.max_bad * (double)s->train->count)
+            return fv_fail(err, FV_FORMAT,
+                           "%" PRId64 " of %" PRId64 " training pictures cannot be read (forgiven: %g %%): %s", s->nbad,
+                           s->train->count, 100 * s->o.max_bad, b->bad_reasons[i].msg);
+    }
+    for (int i = 0; i < b->n; i++)
+        if (b->labels[i] < 0 || b->labels[i] >= s->net->classes)
+            return fv_fail(err, FV_FORMAT, "%s: label %d of %d classes",
+                           s->train->source->file(s->train, b->samples[i]), b->labels[i], s->net->classes);
+    return FV_OK;
+}
+
+/* A batch without pictures, or with one picture where a norm needs two, changes nothing but the position. */
+static fv_status one_step(fv_session *s, const fv_batch *b, fv_err *err)
+{
+    const double lr = fv_schedule_lr(&s->schedule, s->step);
+    double loss = 0;
+    FV_TRY(count_bad(s, b, err));
+    if (b->n > 0 && !(b->n == 1 && s->single_pixel_norm)) {
+        loss = fv_run_train(s->learn, b->n, b->images, b->labels, lr, (uint64_t)s->step);
+        if (!isfinite(loss)) return fv_session_diverged(s, "the loss is not finite", err);
+        s->net->batches_tracked++;
+        s->loss_sum += loss * b->n;
+        s->loss_n += b->n;
+        s->epoch_images += b->n;
+    }
+    s->step++;
+    tell(s, (fv_train_event){ .kind = FV_TRAIN_STEP,
+                              .epoch = epoch_of(s, s->step - 1),
+                              .loss = loss,
+                              .lr = lr,
+                              .images_per_s = epoch_speed(s),
+                              .eta_s = seconds_left(s) });
+    return FV_OK;
+}
+
+/* At the end of an epoch the evaluation saves. */
+static fv_status save_on_the_way(fv_session *s, int64_t end, fv_err *err)
+{
+    if (s->o.checkpoint_every == 0 || s->step % s->o.checkpoint_every != 0 || s->step == end) return FV_OK;
+    fv_err why = { 0 };
+    return fv_session_saved(s, fv_session_checkpoint(s, &why), &why, err);
+}
+
+/* From where the run stands to the end of the epoch or of the run. */
+static fv_status train_epoch(fv_session *s, fv_err *err)
+{
+    const int64_t epoch = s->step / s->epoch_steps, whole = (epoch + 1) * s->epoch_steps;
+    const int64_t end = whole < s->steps ? whole : s->steps;
+    s->epoch_started = fv_session_clock();
+    s->epoch_images = 0;
+    FV_TRY(fv_loader_start(s->train_loader, (uint64_t)epoch, s->step % s->epoch_steps, err));
+    while (s->step < end) {
+        fv_batch b;
+        if (!fv_loader_next(s->train_loader, &b))
+            return fv_fail(err, FV_BUG, "the epoch ends %" PRId64 " batches early", end - s->step);
+        FV_TRY(one_step(s, &b, err));
+        FV_TRY(save_on_the_way(s, end, err));
+        FV_TRY(heed(s, err));
+    }
+    return FV_OK;
+}
+
+static fv_status go(fv_session *s, fv_err *err)
+{
+    s->started = s->epoch_started = fv_session_clock();
+    s->first_step = s->step;
+    tell_begin(s);
+    FV_TRY(heed(s, err));
+    while (s->step < s->steps || s->nepochs < epochs_done(s)) {
+        if (s->nepochs < epochs_done(s)) FV_TRY(close_epoch(s, err));
+        else FV_TRY(train_epoch(s, err));
+    }
+    if (s->failed_saves > 0) return fv_fail(err, FV_IO, "the last save failed; '%s' is not complete", s->o.output);
+    return FV_OK;
+}
+
+/* ---- the public call ---- */
+
+static fv_status run(fv_session *s, fv_err *err)
+{
+    FV_TRY(fv_recipe_check(&s->o, err));
+    FV_TRY(fv_session_folder(s, err));
+    FV_TRY(fv_session_open(s, err));
+    FV_TRY(fv_session_resume(s, err));
+    const bool finished = s->step == s->steps && s->nepochs == epochs_done(s);
+    if (finished) return FV_OK;
+    FV_TRY(fv_session_write_args(s, err));
+    return go(s, err);
+}
+
+fv_status fv_train(fv_train_result *r, const fv_train_opts *opts, fv_train_watch *watch, void *user, const fv_env *env,
+                   fv_err *err)
+{
+    fv_session s = { .o = *opts, .watch = watch, .user = user, .best_top1 = -1 };
+    if (env) s.env = *env;
+    const fv_status st = run(&s, err);
+    *r = (fv_train_result){ .epochs = s.epochs,
+                            .nepochs = (int)s.nepochs,
+                            .best_top1 = s.best_top1 > 0 ? s.best_top1 : 0,
+                            .steps = s.step,
+                            .bad = s.nbad,
+                            .finished = st == FV_OK };
+    s.epochs = NULL;
+    fv_session_close(&s);
+    return st;
+}
+
+void fv_train_result_free(fv_train_result *r)
+{
+    if (!r) return;
+    fv_release(NULL, r->epochs);
+    *r = (fv_train_result){ 0 };
+}
