@@ -1,10 +1,14 @@
 /* simd.h -- vectors of VL floats (define VL first): GCC vector extensions, and intrinsics where they fall short. Only
- * files compiled for one instruction set include it; NEON is a third section below.
+ * files compiled for one instruction set include it; a width without intrinsics falls back to plain loops.
  * exp: Cephes, expf.c (Moshier), 1 ulp between the clamps.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef FV_SIMD_H
 #define FV_SIMD_H
 #include <stdint.h>
+
+#ifndef VL
+#define VL 4
+#endif
 
 #define INLINE static inline __attribute__((always_inline))
 #define UNROLL _Pragma("GCC unroll 32")
@@ -72,6 +76,27 @@ INLINE vf v_max(vf a, vf b)
 INLINE vf v_min(vf a, vf b)
 {
     return (vf)_mm256_min_ps((__m256)a, (__m256)b);
+}
+#else
+INLINE vf v_load_n(const float *p, int n)
+{
+    vf v = { 0 };
+    for (int i = 0; i < VL && i < n; i++) v[i] = p[i];
+    return v;
+}
+INLINE void v_store_n(float *p, vf v, int n)
+{
+    for (int i = 0; i < VL && i < n; i++) p[i] = v[i];
+}
+INLINE vf v_max(vf a, vf b)
+{
+    const vi m = a > b;
+    return (vf)((m & (vi)a) | (~m & (vi)b));
+}
+INLINE vf v_min(vf a, vf b)
+{
+    const vi m = a < b;
+    return (vf)((m & (vi)a) | (~m & (vi)b));
 }
 #endif
 

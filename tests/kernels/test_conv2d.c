@@ -63,7 +63,7 @@ static variant shape(uint32_t i)
         fv_conv_problem *p = &v.p;
         p->c = PICK(&s, 1, 2, 3, 7, 8, 15, 16, 17, 33, 64);
         p->oc = PICK(&s, 1, 3, 7, 8, 15, 16, 17, 31, 33, 64, 70);
-        p->h = PICK(&s, 1, 2, 3, 4, 5, 6, 7, 8, 9), p->w = PICK(&s, 1, 2, 3, 4, 5, 6, 7, 8, 9);
+        p->h = PICK(&s, 1, 2, 3, 4, 5, 6, 7, 8, 9), p->w = PICK(&s, 1, 2, 3, 4, 5, 6, 7, 8, 9, 9, 21, 34);
         p->kh = PICK(&s, 1, 1, 2, 3, 3, 3, 5, 7), p->kw = PICK(&s, 0, 0, 0, 1, 2, 3, 5);
         if (p->kw == 0) p->kw = p->kh;
         p->sh = PICK(&s, 1, 1, 2, 3), p->sw = PICK(&s, 0, 0, 1, 2);

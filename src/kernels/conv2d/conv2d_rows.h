@@ -18,6 +18,12 @@ fv_kernel_fn fv_conv2d_f64__ref, fv_conv2d_dgrad_f64__ref, fv_conv2d_wgrad_f64__
     size_t fv_conv2d_wgrad_scratch_f32__##isa(const void *problem);                                                    \
     int fv_conv2d_wgrad_units_f32__##isa(const void *problem, int n);                                                  \
     int fv_conv2d_bgrad_units_f32__##isa(const void *problem, int n);                                                  \
+    bool fv_conv2d_is_depthwise_f32__##isa(const void *problem);                                                       \
+    size_t fv_conv2d_dw_scratch_f32__##isa(const void *problem);                                                       \
+    int fv_conv2d_dw_units_f32__##isa(const void *problem, int n);                                                     \
+    int fv_conv2d_dgrad_dw_units_f32__##isa(const void *problem, int n);                                               \
+    int fv_conv2d_wgrad_dw_units_f32__##isa(const void *problem, int n);                                               \
+    extern const fv_packing fv_conv2d_dw_packing_f32__##isa;                                                           \
     size_t fv_conv2d_dgrad_scratch_f32__##isa(const void *problem);                                                    \
     int fv_conv2d_units_f32__##isa(const void *problem, int n);                                                        \
     int fv_conv2d_dgrad_units_f32__##isa(const void *problem, int n);                                                  \
