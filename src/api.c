@@ -1,0 +1,162 @@
+/* api.c -- opening networks: a name or a model file becomes a graph, the graph a net, the file its weights.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "graph/net.h"
+#include "weights/model_file.h"
+#include <math.h>
+#include <string.h>
+
+enum { MAX_MODEL_BYTES_LOG2 = 36 };
+
+/* What is known before a graph can be built: from the options, then the file's metadata, then the model's row. */
+typedef struct request {
+    const fv_model *model;
+    fv_net_opts opts;
+    fv_model_meta meta; /* of the weights file */
+    fv_bytes file;      /* p NULL: none */
+    fv_arena arena;     /* of the metadata */
+} request;
+
+static bool cifar_form(const fv_model *m)
+{
+    return m->size <= 64;
+}
+
+/* Pre-processing of a network that nobody has trained yet: torchvision's for ImageNet (crop share 0.875). */
+static fv_prep default_prep(const request *rq)
+{
+    const fv_model *m = rq->model;
+    const bool small = cifar_form(m) || rq->opts.stem == FV_STEM_CIFAR;
+    const int size = rq->opts.size ? rq->opts.size : m->size;
+    fv_prep p = { .h = size, .w = size, .filter = FV_BILINEAR, .exif = FV_EXIF_APPLY };
+    p.channels = rq->opts.channels ? rq->opts.channels : 3;
+    p.resize = small ? size : (int)lround(size / 0.875);
+    const float mean[] = { 0.485f, 0.456f, 0.406f }, std[] = { 0.229f, 0.224f, 0.225f };
+    for (int c = 0; c < 3; c++) {
+        p.mean[c] = p.channels == 3 ? mean[c] : 0.5f;
+        p.std[c] = p.channels == 3 ? std[c] : 0.25f;
+    }
+    return p;
+}
+
+static fv_prep prep_of(const request *rq)
+{
+    fv_prep p = rq->meta.prep.h ? rq->meta.prep : default_prep(rq);
+    if (rq->meta.prep.h && rq->opts.size && rq->opts.size != p.h) {
+        p.resize = p.resize ? (int)lround((double)p.resize * rq->opts.size / p.h) : 0;
+        p.h = p.w = rq->opts.size;
+    }
+    return p;
+}
+
+static fv_status build_graph(fv_graph **out, const request *rq, const fv_prep *prep, int classes, const fv_env *env,
+                             fv_err *err)
+{
+    fv_graph *g;
+    FV_TRY(fv_graph_new(&g, env, err));
+    const fv_build b = { .classes = classes, .stem = rq->opts.stem };
+    const fv_val image = fv_input(g, "image", prep->h, prep->w, prep->channels);
+    fv_output(g, rq->model->build(g, image, rq->model->cfg, &b));
+    const fv_status s = fv_graph_check(g, err);
+    if (s != FV_OK) {
+        fv_graph_free(g);
+        return fv_context(err, s, "cannot build '%s'", rq->model->name);
+    }
+    *out = g;
+    return FV_OK;
+}
+
+static fv_status describe_net(fv_net *net, const request *rq, const fv_prep *prep, fv_err *err)
+{
+    net->prep = *prep;
+    net->stem = rq->opts.stem;
+    net->family = fv_arena_strdup(&net->arena, rq->model->family);
+    if (!net->family) return fv_fail(err, FV_NOMEM, "no memory for a name");
+    fv_net_init(net, rq->opts.seed);
+    if (!rq->file.p) return FV_OK;
+    return fv_model_file_load(net, rq->file, rq->opts.classes != 0, err);
+}
+
+static fv_status open_net(fv_net **out, const request *rq, const fv_env *env, fv_err *err)
+{
+    int classes = rq->opts.classes ? rq->opts.classes : rq->meta.classes;
+    if (!classes) classes = rq->model->classes;
+    const fv_prep prep = prep_of(rq);
+    fv_graph *g;
+    fv_net *net;
+    if (classes < 1 || classes > 1 << 20) return fv_fail(err, FV_ARG, "%d classes", classes);
+    FV_TRY(build_graph(&g, rq, &prep, classes, env, err));
+    FV_TRY(fv_net_new(&net, g, rq->model->name, env, err));
+    const fv_status s = describe_net(net, rq, &prep, err);
+    if (s != FV_OK) {
+        fv_net_free(net);
+        return s;
+    }
+    *out = net;
+    return FV_OK;
+}
+
+static fv_status read_weights(request *rq, const char *path, const fv_env *env, fv_err *err)
+{
+    FV_TRY(fv_file_read(&rq->file, path, (size_t)1 << MAX_MODEL_BYTES_LOG2, env->heap, err));
+    const fv_status s = fv_model_file_peek(&rq->meta, rq->file, &rq->arena, err);
+    if (s != FV_OK) return fv_context(err, s, "%s", path);
+    if (!rq->opts.stem) rq->opts.stem = rq->meta.stem;
+    if (!rq->opts.channels && rq->meta.prep.h) rq->opts.channels = rq->meta.prep.channels;
+    return FV_OK;
+}
+
+/* `model` names a network, or a file that knows its network. */
+static fv_status find_model(request *rq, const char *model, const fv_env *env, fv_err *err)
+{
+    rq->model = fv_model_find(model);
+    if (rq->model) return rq->opts.weights ? read_weights(rq, rq->opts.weights, env, err) : FV_OK;
+    if (!strchr(model, '/') && !strchr(model, '.'))
+        return fv_fail(err, FV_ARG, "no network is called '%s'; the nearest is '%s'", model, fv_model_nearest(model));
+    if (rq->opts.weights) return fv_fail(err, FV_ARG, "'%s' is a model file: it takes no other weights", model);
+    FV_TRY(read_weights(rq, model, env, err));
+    if (!rq->meta.network)
+        return fv_fail(err, FV_FORMAT, "%s: does not say which network it is of: name it, and give the file as weights",
+                       model);
+    rq->model = fv_model_find(rq->meta.network);
+    if (!rq->model) return fv_fail(err, FV_UNSUP, "%s: of an unknown network '%s'", model, rq->meta.network);
+    return FV_OK;
+}
+
+fv_status fv_net_open(fv_net **out, const char *model, const fv_net_opts *opts, const fv_env *env, fv_err *err)
+{
+    const fv_env e = env ? *env : (fv_env){ 0 };
+    request rq = { .opts = opts ? *opts : (fv_net_opts){ 0 }, .arena = { .heap = e.heap } };
+    const char *path = fv_model_find(model) ? rq.opts.weights : model;
+    *out = NULL;
+    if (!model) return fv_fail(err, FV_ARG, "no network is named");
+    fv_status s = find_model(&rq, model, &e, err);
+    if (s == FV_OK) {
+        s = open_net(out, &rq, &e, err);
+        if (s != FV_OK && rq.file.p) fv_context(err, s, "%s", path);
+    }
+    fv_release(e.heap, (void *)rq.file.p);
+    fv_arena_free(&rq.arena);
+    return s;
+}
+
+fv_status fv_net_of_graph(fv_net **out, fv_graph *g, const char *name, const fv_prep *prep, uint64_t seed,
+                          const fv_env *env, fv_err *err)
+{
+    FV_TRY(fv_net_new(out, g, name, env, err));
+    if (prep) (*out)->prep = *prep;
+    fv_net_init(*out, seed);
+    return FV_OK;
+}
+
+void fv_net_describe(const fv_net *net, fv_net_info *info)
+{
+    *info = (fv_net_info){ .name = net->name,
+                           .family = net->family,
+                           .classes = net->classes,
+                           .params = fv_graph_params(net->graph),
+                           .macs = fv_graph_macs(net->graph),
+                           .prep = net->prep,
+                           .class_names = net->class_names,
+                           .stem = net->stem,
+                           .has_weights = net->has_weights };
+}
