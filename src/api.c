@@ -51,7 +51,7 @@ static fv_prep prep_of(const request *rq)
 static fv_status build_graph(fv_graph **out, const request *rq, const fv_prep *prep, int classes, const fv_env *env,
                              fv_err *err)
 {
-    fv_graph *g;
+    fv_graph *g = NULL;
     FV_TRY(fv_graph_new(&g, env, err));
     const fv_build b = { .classes = classes, .stem = rq->opts.stem };
     const fv_val image = fv_input(g, "image", prep->h, prep->w, prep->channels);
@@ -81,7 +81,7 @@ static fv_status open_net(fv_net **out, const request *rq, const fv_env *env, fv
     int classes = rq->opts.classes ? rq->opts.classes : rq->meta.classes;
     if (!classes) classes = rq->model->classes;
     const fv_prep prep = prep_of(rq);
-    fv_graph *g;
+    fv_graph *g = NULL;
     fv_net *net;
     if (classes < 1 || classes > 1 << 20) return fv_fail(err, FV_ARG, "%d classes", classes);
     FV_TRY(build_graph(&g, rq, &prep, classes, env, err));
