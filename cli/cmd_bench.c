@@ -1,0 +1,153 @@
+/* cmd_bench.c -- how fast a network runs or trains here.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "network.h"
+#include "output.h"
+#include <inttypes.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+
+typedef struct bench_args {
+    cli_network net;
+    int batch;
+    bool train;
+} bench_args;
+const cli_option options_bench[] = {
+    NETWORK_OPTIONS(bench_args, net),
+    { "batch-size", 'b', CLI_INT, offsetof(bench_args, batch), "N", "images of a run (1)", 1, 65536 },
+    { "train", 0, CLI_FLAG, offsetof(bench_args, train), "", "time forward, backward and update (counted as 3 x MACs)",
+      0, 0 },
+    { 0 },
+};
+
+enum { WARM_UP = 2, LEAST_RUNS = 7, MOST_RUNS = 10000 };
+static const double LEAST_SECONDS = 2;
+
+typedef struct bench_result {
+    double median, min; /* seconds of a batch */
+    int runs;
+} bench_result;
+
+static int ascending(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* Pictures of noise in [-1, 1): a fixed linear congruential sequence (Knuth's MMIX), so that each run does the same. */
+static void make_input(float *x, size_t n, int *labels, int batch, int classes)
+{
+    uint64_t state = 1;
+    for (size_t i = 0; i < n; i++) {
+        state = state * 6364136223846793005u + 1442695040888963407u;
+        x[i] = (float)(state >> 40) / 8388608.0f - 1.0f;
+    }
+    for (int i = 0; i < batch; i++) labels[i] = i % classes;
+}
+
+static double run_once(const bench_args *a, fv_plan *plan, const float *x, const int *labels, float *logits, int step)
+{
+    const double start = cli_now();
+    if (a->train) (void)fv_run_train(plan, a->batch, x, labels, 1e-3, (uint64_t)step);
+    else fv_run(plan, a->batch, x, logits);
+    return cli_now() - start;
+}
+
+static int measure(bench_result *r, const bench_args *a, fv_plan *plan, const fv_net_info *info)
+{
+    const size_t pixels = (size_t)a->batch * (size_t)info->prep.h * (size_t)info->prep.w * (size_t)info->prep.channels;
+    const size_t answers = (size_t)a->batch * (size_t)info->classes;
+    float *x = calloc(pixels, sizeof *x), *logits = calloc(answers, sizeof *logits);
+    int *labels = calloc((size_t)a->batch, sizeof *labels);
+    double *times = calloc(MOST_RUNS, sizeof *times);
+    int code = -1;
+    if (!x || !logits || !labels || !times) {
+        code = cli_nomem(sizeof(float) * (pixels + answers));
+    } else {
+        make_input(x, pixels, labels, a->batch, info->classes);
+        for (int i = 0; i < WARM_UP; i++) run_once(a, plan, x, labels, logits, i);
+        const double start = cli_now();
+        int n = 0;
+        while (n < MOST_RUNS && (n < LEAST_RUNS || cli_now() - start < LEAST_SECONDS)) {
+            times[n] = run_once(a, plan, x, labels, logits, WARM_UP + n);
+            n++;
+        }
+        qsort(times, (size_t)n, sizeof *times, ascending);
+        *r = (bench_result){ .median = n % 2 ? times[n / 2] : 0.5 * (times[n / 2 - 1] + times[n / 2]),
+                             .min = times[0],
+                             .runs = n };
+    }
+    free(x);
+    free(logits);
+    free(labels);
+    free(times);
+    return code;
+}
+
+static void show(const cli *c, const bench_args *a, const fv_net_info *info, const fv_plan_info *plan,
+                 const bench_result *r, double load_ms)
+{
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    const double flops = 2.0 * (a->train ? 3.0 : 1.0) * (double)plan->macs * a->batch / r->median;
+    const double share = flops / (1e9 * fv_peak_gflops(plan->threads, c->env.cpu));
+    const double rss = (double)usage.ru_maxrss / 1024.0, per_s = a->batch / r->median;
+    if (!c->json) {
+        printf("%s%s, batch %d, %d x %d x %d, %d threads\n", info->name, a->train ? ", training" : "", a->batch,
+               info->prep.h, info->prep.w, info->prep.channels, plan->threads);
+        printf("median %.3f ms, least %.3f ms of %d runs: %.1f images/s\n", 1e3 * r->median, 1e3 * r->min, r->runs,
+               per_s);
+        printf("load %.1f ms, plan %.1f ms, peak memory %.1f MiB\n", load_ms, plan->plan_ms, rss);
+        printf("%.1f GFLOP/s: %.1f %% of the peak measured here%s\n", 1e-9 * flops, 100 * share,
+               a->train ? " (a training step is counted as 3 x the forward MACs)" : "");
+        return;
+    }
+    cli_json j = { .out = stdout };
+    json_open(&j, NULL, '{');
+    json_text(&j, "model", info->name);
+    json_int(&j, "batch_size", a->batch);
+    json_int(&j, "threads", plan->threads);
+    json_bool(&j, "train", a->train);
+    json_real(&j, "median_ms", 1e3 * r->median);
+    json_real(&j, "min_ms", 1e3 * r->min);
+    json_real(&j, "images_per_s", per_s);
+    json_int(&j, "runs", r->runs);
+    json_real(&j, "plan_ms", plan->plan_ms);
+    json_real(&j, "load_ms", load_ms);
+    json_real(&j, "peak_rss_mib", rss);
+    json_int(&j, "macs", plan->macs);
+    json_real(&j, "peak_fraction", share);
+    json_close(&j, '}');
+}
+
+int cmd_bench(cli *c, int argc, char **argv)
+{
+    bench_args a = { .batch = 1 };
+    fv_net *net = NULL;
+    fv_plan *plan = NULL;
+    fv_err err = { 0 };
+    int n = 0;
+    int code = cli_parse(c, &a, argc, argv, &n);
+    if (code < 0) code = cli_expect(c, n, 0, 0);
+    const double start = cli_now();
+    if (code < 0) code = cli_open_network(c, &a.net, false, &net);
+    if (code >= 0) return code;
+    const double load_ms = 1e3 * (cli_now() - start);
+    const fv_plan_opts opts = { .mode = a.train ? FV_TRAIN : FV_INFER, .batch = a.batch };
+    if (fv_plan_new(&plan, net, &opts, &err) != FV_OK) {
+        code = cli_fail(&err);
+    } else {
+        fv_net_info info;
+        fv_plan_info made;
+        bench_result result;
+        fv_net_describe(net, &info);
+        fv_plan_describe(plan, &made);
+        code = measure(&result, &a, plan, &info);
+        if (code < 0) {
+            show(c, &a, &info, &made, &result, load_ms);
+            code = 0;
+        }
+    }
+    fv_plan_free(plan);
+    fv_net_free(net);
+    return code;
+}

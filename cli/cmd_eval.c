@@ -1,0 +1,182 @@
+/* cmd_eval.c -- accuracy on labelled pictures.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "network.h"
+#include "output.h"
+#include <inttypes.h>
+#include <string.h>
+
+typedef struct eval_args {
+    cli_network net;
+    const char *split;
+    double val_share, max_bad;
+    uint64_t split_seed;
+    float mean[3], std[3];
+    int batch, workers, exif;
+    bool confusion;
+} eval_args;
+// clang-format off
+const cli_option options_eval[] = {
+    NETWORK_OPTIONS(eval_args, net),
+    NETWORK_RANDOM_OPTION(eval_args, net),
+    { "split",      0,   CLI_TEXT,   offsetof(eval_args, split),      "NAME",  "train, val or test (val, or test where there is none)", 0, 0 },
+    { "val-share",  0,   CLI_REAL,   offsetof(eval_args, val_share),  "SHARE", "of a folder without splits that is val (0.2)", 0, 0.9 },
+    { "split-seed", 0,   CLI_UINT64, offsetof(eval_args, split_seed), "N",     "of that split: train's --seed", 0, 0 },
+    { "batch-size", 'b', CLI_INT,    offsetof(eval_args, batch),      "N",     "images of a run (32)", 1, 65536 },
+    { "workers",    'j', CLI_INT,    offsetof(eval_args, workers),    "N",     "threads that decode pictures (1)", 1, 256 },
+    { "mean",       0,   CLI_REAL3,  offsetof(eval_args, mean),       "A B C", "subtracted from x / 255", 0, 0 },
+    { "std",        0,   CLI_REAL3,  offsetof(eval_args, std),        "A B C", "divides what is left", 0, 0 },
+    { "exif",       0,   CLI_CHOICE, offsetof(eval_args, exif),       "apply|ignore", "orientation of photographs", FV_EXIF_APPLY, 0 },
+    { "max-bad",    0,   CLI_REAL,   offsetof(eval_args, max_bad),    "SHARE", "unreadable pictures that are forgiven (0)", 0, 1 },
+    { "confusion",  0,   CLI_FLAG,   offsetof(eval_args, confusion),  "",      "print the confusion matrix", 0, 0 },
+    { 0 },
+};
+// clang-format on
+
+static void on_progress(void *user, int64_t done, int64_t count)
+{
+    cli_progress *p = user;
+    cli_progress_draw(p, done, count, "%" PRId64 "/%" PRId64, done, count);
+}
+
+static int64_t sum_of_row(const fv_metrics *m, int label)
+{
+    int64_t sum = 0;
+    for (int j = 0; j < m->classes; j++) sum += m->confusion[(size_t)label * (size_t)m->classes + (size_t)j];
+    return sum;
+}
+
+static int64_t cell(const fv_metrics *m, int label, int predicted)
+{
+    return m->confusion[(size_t)label * (size_t)m->classes + (size_t)predicted];
+}
+
+static void class_name(char *out, size_t cap, const fv_data_info *d, int i)
+{
+    if (d->class_names && i < d->classes) snprintf(out, cap, "%s", d->class_names[i]);
+    else snprintf(out, cap, "%d", i);
+}
+
+static void eval_text(const fv_metrics *m, const fv_data_info *d, bool confusion)
+{
+    printf("top-1 %.2f %%, top-5 %.2f %%, loss %.4f: %" PRId64 " of %" PRId64 " right, %.1f images/s\n", m->top1,
+           m->top5, m->loss, m->correct, m->n, m->images_per_s);
+    if (!m->confusion) return;
+    printf("\n%-24s %8s %8s %10s\n", "class", "images", "right", "accuracy");
+    for (int i = 0; i < m->classes; i++) {
+        char name[200];
+        const int64_t n = sum_of_row(m, i);
+        class_name(name, sizeof name, d, i);
+        cli_text(stdout, name);
+        const int gap = 24 - (int)strlen(name);
+        printf("%*s %8" PRId64 " %8" PRId64, gap > 0 ? gap : 0, "", n, cell(m, i, i));
+        if (n) printf(" %8.2f %%\n", 100.0 * (double)cell(m, i, i) / (double)n);
+        else printf(" %10s\n", "-");
+    }
+    if (!confusion) return;
+    printf("\nconfusion: a row per label, a column per answer\n");
+    for (int i = 0; i < m->classes; i++)
+        for (int j = 0; j < m->classes; j++) printf("%6" PRId64 "%s", cell(m, i, j), j + 1 < m->classes ? " " : "\n");
+}
+
+static void eval_json(const fv_metrics *m, const fv_data_info *d, bool confusion)
+{
+    cli_json j = { .out = stdout };
+    json_open(&j, NULL, '{');
+    json_text(&j, "split", d->split);
+    json_int(&j, "n", m->n);
+    json_int(&j, "correct", m->correct);
+    json_real(&j, "top1", m->top1);
+    json_real(&j, "top5", m->top5);
+    json_real(&j, "loss", m->loss);
+    json_real(&j, "images_per_s", m->images_per_s);
+    json_int(&j, "bad", m->nbad);
+    json_open(&j, "classes", '[');
+    for (int i = 0; m->confusion && i < m->classes; i++) {
+        char name[200];
+        class_name(name, sizeof name, d, i);
+        json_open(&j, NULL, '{');
+        json_text(&j, "name", name);
+        json_int(&j, "n", sum_of_row(m, i));
+        json_int(&j, "correct", cell(m, i, i));
+        json_close(&j, '}');
+    }
+    json_close(&j, ']');
+    if (confusion && m->confusion) {
+        json_open(&j, "confusion", '[');
+        for (int i = 0; i < m->classes; i++) {
+            json_open(&j, NULL, '[');
+            for (int k = 0; k < m->classes; k++) json_int(&j, NULL, cell(m, i, k));
+            json_close(&j, ']');
+        }
+        json_close(&j, ']');
+    }
+    json_close(&j, '}');
+}
+
+/* The split that was asked for; else val, or test where the data have no val. */
+static fv_status open_data(fv_data **data, const char *path, const eval_args *a, const fv_net_info *net,
+                           const fv_env *env, fv_err *err)
+{
+    fv_data_opts o = { .split = a->split ? a->split : "val", .val_share = a->val_share, .seed = a->split_seed };
+    if (net->class_names) o.class_names = net->class_names, o.classes = net->classes;
+    const fv_status s = fv_data_open(data, path, &o, env, err);
+    if (a->split || s != FV_NOINPUT) return s;
+    fv_err second = { 0 };
+    o.split = "test";
+    const fv_status t = fv_data_open(data, path, &o, env, &second);
+    if (t != FV_NOINPUT) *err = second; /* else the first complaint stands */
+    return t;
+}
+
+static int evaluate(cli *c, const eval_args *a, fv_net *net, fv_data *data)
+{
+    fv_err err = { 0 };
+    fv_metrics m = { 0 };
+    fv_data_info info;
+    cli_progress progress = cli_progress_new();
+    fv_eval_opts o = { .prep.exif = (fv_exif)a->exif,
+                       .batch = a->batch,
+                       .workers = a->workers,
+                       .max_bad = a->max_bad,
+                       .progress = on_progress,
+                       .user = &progress };
+    memcpy(o.prep.mean, a->mean, sizeof a->mean);
+    memcpy(o.prep.std, a->std, sizeof a->std);
+    c->progress = &progress;
+    const fv_status s = fv_evaluate(&m, net, data, &o, &err);
+    cli_progress_clear(&progress);
+    c->progress = NULL;
+    for (int64_t i = 0; m.bad && i < m.nbad; i++) {
+        if (strncmp(m.bad[i].reason, m.bad[i].file, strlen(m.bad[i].file)) == 0)
+            cli_say("%s", m.bad[i].reason); /* which names the file already */
+        else cli_say("%s: %s", m.bad[i].file, m.bad[i].reason);
+    }
+    int code = 0;
+    if (s != FV_OK) {
+        code = cli_fail(&err);
+    } else {
+        fv_data_describe(data, &info);
+        (c->json ? eval_json : eval_text)(&m, &info, a->confusion);
+    }
+    fv_metrics_free(&m);
+    return code;
+}
+
+int cmd_eval(cli *c, int argc, char **argv)
+{
+    eval_args a = { 0 };
+    fv_net *net = NULL;
+    fv_data *data = NULL;
+    fv_err err = { 0 };
+    int n = 0;
+    int code = cli_parse(c, &a, argc, argv, &n);
+    if (code < 0) code = cli_expect(c, n, 1, 1);
+    if (code < 0) code = cli_open_network(c, &a.net, true, &net);
+    if (code >= 0) return code;
+    fv_net_info info;
+    fv_net_describe(net, &info);
+    code = open_data(&data, argv[0], &a, &info, &c->env, &err) == FV_OK ? evaluate(c, &a, net, data) : cli_fail(&err);
+    fv_data_free(data);
+    fv_net_free(net);
+    return code;
+}

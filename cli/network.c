@@ -1,0 +1,37 @@
+/* network.c -- opens the network that the options name.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "network.h"
+#include "output.h"
+#include <string.h>
+#include <unistd.h>
+
+int cli_check_model(const cli *c, const char *model)
+{
+    if (!model) return cli_usage(c, "--model is missing");
+    if (fv_model_find(model) || access(model, F_OK) == 0) return -1;
+    if (strchr(model, '/') || strchr(model, '.')) { /* meant as a file */
+        cli_say("%s: no such model file", model);
+        return fv_status_exit(FV_NOINPUT);
+    }
+    const char *near = fv_model_nearest(model);
+    if (near) return cli_usage(c, "there is no network '%s'; did you mean '%s'?", model, near);
+    return cli_usage(c, "there is no network '%s'", model);
+}
+
+int cli_open_network(cli *c, const cli_network *a, bool need_weights, fv_net **net)
+{
+    fv_err err = { 0 };
+    const int code = cli_check_model(c, a->model);
+    if (code >= 0) return code;
+    if (a->channels == 2) return cli_usage(c, "--channels is 1 or 3");
+    if (need_weights && fv_model_find(a->model) && !a->weights && !a->random_weights)
+        return cli_usage(c, "'%s' has no weights: give --weights FILE, or a model file, or --random-weights", a->model);
+    c->env.threads = a->threads;
+    const fv_net_opts opts = { .weights = a->weights,
+                               .classes = a->classes,
+                               .size = a->size,
+                               .channels = a->channels,
+                               .stem = (fv_stem)a->stem,
+                               .seed = a->seed };
+    return fv_net_open(net, a->model, &opts, &c->env, &err) == FV_OK ? -1 : cli_fail(&err);
+}
