@@ -138,7 +138,7 @@ int cmd_bench(cli *c, int argc, char **argv)
     } else {
         fv_net_info info;
         fv_plan_info made;
-        bench_result result;
+        bench_result result = { 0 };
         fv_net_describe(net, &info);
         fv_plan_describe(plan, &made);
         code = measure(&result, &a, plan, &info);

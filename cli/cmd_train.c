@@ -146,8 +146,9 @@ static void tell_resume(const cli *c, const char *first)
         if (strncmp(c->argv[i], "--resume=", 9) == 0) continue;
         fputc(' ', stderr);
         shell_word(stderr, c->argv[i]);
+        if (i == 1) fputs(" --resume auto", stderr); /* behind the command's name */
     }
-    fputs(" --resume auto\n", stderr);
+    fputc('\n', stderr);
 }
 
 static void result_json(const fv_train_result *r, const fv_train_opts *o)

@@ -7,12 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define COMMAND(name, arguments, help, example)                                                                        \
-    int cmd_##name(cli *c, int argc, char **argv);                                                                     \
-    extern const cli_option options_##name[];
-#include "commands.def"
-#undef COMMAND
-
 const cli_command cli_commands[] = {
 #define COMMAND(name, arguments, help, example) { #name, cmd_##name, options_##name, arguments, help, example },
 #include "commands.def"
@@ -85,5 +79,11 @@ int main(int argc, char **argv)
     c.env.log_user = &c;
     signal(SIGPIPE, SIG_IGN);
     if (!read_environment(&c)) return fv_status_exit(FV_ARG);
-    return finish(dispatch(&c, argc, argv));
+    /* The parser sorts the words it is given; c.argv stays as it was called. */
+    char **words = calloc((size_t)argc + 3, sizeof *words);
+    if (!words) return cli_nomem(sizeof *words * (size_t)argc);
+    for (int i = 0; i < argc; i++) words[i] = argv[i];
+    const int code = finish(dispatch(&c, argc, words));
+    free(words);
+    return code;
 }

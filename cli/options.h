@@ -44,6 +44,12 @@ typedef struct cli_command {
 } cli_command;
 extern const cli_command cli_commands[]; /* ends with a NULL name */
 
+#define COMMAND(name, arguments, help, example)                                                                        \
+    int cmd_##name(cli *c, int argc, char **argv);                                                                     \
+    extern const cli_option options_##name[];
+#include "commands.def"
+#undef COMMAND
+
 /* Sorts argv into options and other arguments, which stay in argv[0 .. *n). Returns -1, or the exit code to leave with:
  * 0 after --help, 2 after a mistake, which has been told. */
 int cli_parse(cli *c, void *into, int argc, char **argv, int *n);

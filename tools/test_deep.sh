@@ -1,0 +1,54 @@
+#!/bin/bash
+# test_deep.sh -- the suite under AddressSanitizer and UBSan, the threaded parts under ThreadSanitizer, a clang build, the
+# kernels at each CPU level, and 20 s (FOVEA_FUZZ_SECONDS) of each fuzz target.
+# SPDX-License-Identifier: Apache-2.0
+cd "$(dirname "$0")/.." || exit 2
+bad=0
+export FOVEA_TEST_TIMEOUT=${FOVEA_TEST_TIMEOUT:-1800}
+step() { # NAME COMMAND...
+    local name=$1
+    shift
+    echo "=== $name"
+    if ! "$@"; then
+        echo "=== FAILED: $name"
+        failures+=("$name")
+        bad=1
+    fi
+}
+suite() { # PRESET PATTERN...
+    tools/build.sh "$1" all >/dev/null || return 1
+    tests/run.sh "build/$1" "${@:2}"
+}
+at_level() { # CPU
+    FOVEA_CPU=$1 tests/run.sh build kernel conv grad plan
+}
+fuzz() {
+    tools/build.sh fuzz all >/dev/null || return 1
+    local rc=0 target name
+    shopt -s nullglob
+    for target in build/fuzz/fuzz/f_*; do
+        name=${target##*/}
+        mkdir -p "build/fuzz/corpus/$name"
+        local seeds=()
+        [ -d "tests/fuzz/seeds/$name" ] && seeds=("tests/fuzz/seeds/$name")
+        if "$target" -max_total_time="${FOVEA_FUZZ_SECONDS:-20}" -rss_limit_mb=512 -timeout=5 -artifact_prefix="build/fuzz/" \
+            "build/fuzz/corpus/$name" "${seeds[@]}" >"build/fuzz/$name.log" 2>&1; then
+            echo "$name: $(grep -c . <(ls "build/fuzz/corpus/$name")) inputs kept, $(sed -n 's/^Done \([0-9]*\) runs.*/\1 runs/p' "build/fuzz/$name.log")"
+        else
+            echo "$name: found a fault"
+            tail -n 30 "build/fuzz/$name.log"
+            rc=1
+        fi
+    done
+    return $rc
+}
+export ASAN_OPTIONS=detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1
+step "address and undefined behaviour" suite asan
+step "threads" suite tsan threads loader train
+step "clang" suite clang
+step "release" tools/build.sh release all
+for level in ref avx2; do step "kernels at $level" at_level $level; done
+step "fuzz targets" fuzz
+for name in "${failures[@]}"; do echo "failed: $name"; done
+[ "$bad" -eq 0 ] && echo "test-deep: all passed"
+exit $bad
