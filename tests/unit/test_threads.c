@@ -1,0 +1,110 @@
+/* test_threads.c -- the pool runs each unit once, on the part the split says, awake or asleep.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "base/threads.h"
+#include <setjmp.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <cmocka.h>
+
+enum { UNITS = 100 };
+
+typedef struct job {
+    int hits[UNITS], thread[UNITS];
+} job;
+
+static void mark(void *user, int thread, int begin, int end)
+{
+    job *j = user;
+    for (int i = begin; i < end; i++) {
+        j->hits[i]++;
+        j->thread[i] = thread;
+    }
+}
+
+static void test_every_unit_runs_once_on_its_part(void **state)
+{
+    (void)state;
+    for (int threads = 1; threads <= 5; threads++) {
+        fv_threads *pool = NULL;
+        assert_int_equal(fv_threads_new(&pool, threads, NULL, NULL), FV_OK);
+        assert_int_equal(fv_threads_count(pool), threads);
+        for (int units = 0; units <= UNITS; units++) {
+            job j = { 0 };
+            fv_threads_run(pool, units, mark, &j);
+            for (int i = 0; i < UNITS; i++) assert_int_equal(j.hits[i], i < units);
+            for (int i = 0; i < units; i++) {
+                const int t = j.thread[i];
+                assert_true((int64_t)units * t / threads <= i && i < (int64_t)units * (t + 1) / threads);
+            }
+        }
+        fv_threads_free(pool);
+    }
+}
+
+static void test_no_pool_means_the_caller_does_all(void **state)
+{
+    (void)state;
+    job j = { 0 };
+    fv_threads_run(NULL, UNITS, mark, &j);
+    assert_true(j.hits[0] == 1 && j.hits[UNITS - 1] == 1 && j.thread[UNITS - 1] == 0);
+    assert_int_equal(fv_threads_count(NULL), 1);
+}
+
+/* Pauses around the 50 us for which workers spin: each round may meet them spinning, falling asleep, or asleep. A wake
+ * that is lost hangs the test. */
+static void test_no_wake_is_lost_around_the_moment_of_falling_asleep(void **state)
+{
+    (void)state;
+    fv_threads *pool = NULL;
+    job j = { 0 };
+    assert_int_equal(fv_threads_new(&pool, 3, NULL, NULL), FV_OK);
+    for (int i = 0; i < 2000; i++) {
+        nanosleep(&(struct timespec){ .tv_nsec = i % 100 * 1000 }, NULL);
+        fv_threads_run(pool, UNITS, mark, &j);
+    }
+    for (int i = 0; i < UNITS; i++) assert_int_equal(j.hits[i], 2000);
+    fv_threads_free(pool);
+}
+
+static void ask_signals(void *user, int thread, int begin, int end)
+{
+    (void)begin;
+    (void)end;
+    sigset_t set;
+    pthread_sigmask(SIG_SETMASK, NULL, &set);
+    ((int *)user)[thread] = sigismember(&set, SIGINT) && sigismember(&set, SIGTERM);
+}
+
+static void test_signals_stay_with_the_caller(void **state)
+{
+    (void)state;
+    fv_threads *pool = NULL;
+    int blocked[3] = { 0 };
+    assert_int_equal(fv_threads_new(&pool, 3, NULL, NULL), FV_OK);
+    fv_threads_run(pool, 3, ask_signals, blocked);
+    assert_true(!blocked[0] && blocked[1] && blocked[2]);
+    fv_threads_free(pool);
+}
+
+static void test_a_pool_of_no_threads_is_refused(void **state)
+{
+    (void)state;
+    fv_threads *pool = NULL;
+    assert_int_equal(fv_threads_new(&pool, 0, NULL, NULL), FV_ARG);
+    assert_null(pool);
+    fv_threads_free(NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_every_unit_runs_once_on_its_part),
+        cmocka_unit_test(test_no_pool_means_the_caller_does_all),
+        cmocka_unit_test(test_no_wake_is_lost_around_the_moment_of_falling_asleep),
+        cmocka_unit_test(test_signals_stay_with_the_caller),
+        cmocka_unit_test(test_a_pool_of_no_threads_is_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
