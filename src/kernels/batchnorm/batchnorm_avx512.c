@@ -1,0 +1,5 @@
+/* batchnorm_avx512.c -- batch normalisation by vectors of 16 floats.
+ * SPDX-License-Identifier: Apache-2.0 */
+#define VL      16
+#define NAME(x) x##_f32__avx512
+#include "kernels/batchnorm/batchnorm_fast.inc"
