@@ -27,7 +27,6 @@ fv_status fv_net_new(fv_net **out, fv_graph *g, const char *name, const fv_env *
         fv_net_free(net);
         return fv_context(err, s, "cannot hold the weights of '%s'", name);
     }
-    fv_net_init(net, 0);
     *out = net;
     return FV_OK;
 }

@@ -144,6 +144,7 @@ static void test_norms_start_as_the_identity(void **state)
     fv_net *net = NULL;
     fv_output(g, fv_batchnorm(g, fv_input(g, "image", 2, 2, 3), "bn", (fv_bn){ 0 }));
     assert_int_equal(fv_net_new(&net, g, "one", NULL, NULL), FV_OK);
+    fv_net_init(net, 0);
     const char *key[] = { "bn.weight", "bn.bias", "bn.running_mean", "bn.running_var" };
     const float want[] = { 1, 0, 0, 1 };
     for (int i = 0; i < 4; i++) {
