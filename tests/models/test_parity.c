@@ -1,0 +1,135 @@
+/* test_parity.c -- logits of whole networks under a weight fill that needs no download, through the ordinary inference
+ * plan. The expected figures are those of PyTorch (float64 agrees to the digits given).
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <fovea.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+typedef struct oracle {
+    const char *model;
+    double first[5], sum, l2;
+    int argmax;
+} oracle;
+// clang-format off
+static const oracle oracles[] = {
+    { "resnet18",  { -4.90217, 17.4995, 70.2326, -15.566, 40.3305 }, -1265.853, 1559.765, 548 },
+    { "resnet34",  { -1657.01, 849.468, 1168.7, -1248.38, 909.507 }, -21679.94, 42324.58, 368 },
+    { "resnet50",  { 121.108, 4780.1, 3997.61, 2327.45, -5373.91 }, 125735.8, 207954.7, 280 },
+    { "resnet101", { 4.944e+07, 4.25388e+06, 4.22889e+07, -45231.7, 2.21876e+07 }, -1.847684e+09, 1.743333e+09, 273 },
+    { "resnet152", { 4.26481e+09, 8.69993e+10, 3.93699e+11, -2.68882e+11, -5.41098e+11 }, -3.253597e+12, 8.098834e+12, 356 },
+    { "resnet20",  { -20.7019, -19.5389, 21.6254, -44.4653, -25.5913 }, -127.2309, 80.8857, 9 },
+    { "resnet56",  { -22912.8, 8361.33, -36837.3, 58191.4, -25167.1 }, -52478.1, 100787.3, 3 },
+    { "resnet110", { 2.11136e+10, 2.35713e+10, 8.98654e+10, -1.04733e+11, 6.48942e+10 }, -5.100806e+09, 3.002923e+11, 2 },
+};
+// clang-format on
+
+/* Element i of entry t of the state dict: a hash of both, in [0, 1). */
+static double unit(uint32_t t, uint32_t i)
+{
+    uint32_t h = t * 0x9E3779B1u + i;
+    h ^= h >> 16;
+    h *= 0x7feb352du;
+    h ^= h >> 15;
+    h *= 0x846ca68bu;
+    h ^= h >> 16;
+    return h / 4294967296.0;
+}
+
+static bool ends(const char *s, const char *tail)
+{
+    const size_t n = strlen(s), m = strlen(tail);
+    return n >= m && strcmp(s + n - m, tail) == 0;
+}
+
+/* Does this weight belong to a norm, that is: has its module a running mean? */
+static bool of_norm(fv_net *net, const char *key)
+{
+    char mean[300];
+    snprintf(mean, sizeof mean, "%.*s.running_mean", (int)(strrchr(key, '.') - key), key);
+    return ends(key, ".weight") && fv_net_weights(net, mean, NULL);
+}
+
+static void fill(fv_net *net)
+{
+    fv_key key;
+    for (int t = 0; fv_net_key(net, t, &key); t++) {
+        int64_t n = 0;
+        float *w = fv_net_weights(net, key.name, &n);
+        if (!w) continue; /* num_batches_tracked */
+        const bool mean = ends(key.name, "running_mean"), var = ends(key.name, "running_var");
+        const bool norm = of_norm(net, key.name), small = ends(key.name, ".bias") || key.rank < 2;
+        const double spread = 2 * sqrt(3.0 / ((double)n / key.dim[0])) * sqrt(2);
+        for (int64_t i = 0; i < n; i++) {
+            const double u = unit((uint32_t)t, (uint32_t)i);
+            w[i] = (float)(mean   ? (u - .5) * .2
+                           : var  ? .5 + u
+                           : norm ? .75 + .5 * u
+                                  : (u - .5) * (small ? .2 : spread));
+        }
+    }
+}
+
+/* The oracle counts its input channels first. */
+static float *make_input(int size)
+{
+    float *x = malloc((size_t)size * size * 3 * sizeof *x);
+    for (int c = 0; c < 3; c++)
+        for (int i = 0; i < size * size; i++)
+            x[i * 3 + c] = (float)(2 * unit(999983, (uint32_t)(c * size * size + i)) - 1);
+    return x;
+}
+
+static void compare(const oracle *o, const float *y, int n)
+{
+    const double tol = 1e-4 * o->l2 / sqrt(n);
+    double sum = 0, squares = 0;
+    int best = 0;
+    for (int i = 0; i < n; i++) {
+        sum += (double)y[i];
+        squares += (double)y[i] * (double)y[i];
+        if (y[i] > y[best]) best = i;
+    }
+    for (int i = 0; i < 5; i++)
+        if (!(fabs((double)y[i] - o->first[i]) <= tol))
+            fail_msg("%s: logit %d is %.7g, not %.7g (tolerance %.3g)", o->model, i, (double)y[i], o->first[i], tol);
+    if (!(fabs(sum - o->sum) <= 1e-4 * o->l2)) fail_msg("%s: sum %.7g, not %.7g", o->model, sum, o->sum);
+    if (!(fabs(sqrt(squares) - o->l2) <= 1e-4 * o->l2))
+        fail_msg("%s: l2 %.7g, not %.7g", o->model, sqrt(squares), o->l2);
+    if (best != o->argmax) fail_msg("%s: class %d wins, not %d", o->model, best, o->argmax);
+}
+
+static void parity(const oracle *o)
+{
+    const fv_model *m = fv_model_find(o->model);
+    fv_net *net = NULL;
+    fv_plan *plan = NULL;
+    fv_err err = { 0 };
+    if (fv_net_open(&net, o->model, NULL, NULL, &err) != FV_OK) fail_msg("%s", err.msg);
+    fill(net);
+    if (fv_plan_new(&plan, net, &(fv_plan_opts){ .batch = 1 }, &err) != FV_OK) fail_msg("%s", err.msg);
+    float *x = make_input(m->size), *y = malloc((size_t)m->classes * sizeof *y);
+    fv_run(plan, 1, x, y);
+    compare(o, y, m->classes);
+    free(x);
+    free(y);
+    fv_plan_free(plan);
+    fv_net_free(net);
+}
+
+static void test_logits_equal_pytorch(void **state)
+{
+    parity(*state);
+}
+
+int main(void)
+{
+    enum { N = sizeof oracles / sizeof *oracles };
+    struct CMUnitTest tests[N];
+    for (int i = 0; i < N; i++)
+        tests[i] = (struct CMUnitTest){ oracles[i].model, test_logits_equal_pytorch, NULL, NULL, (void *)&oracles[i] };
+    return cmocka_run_group_tests_name("parity", tests, NULL, NULL);
+}
