@@ -25,7 +25,7 @@ const cli_option options_train[] = {
     { "decay-epochs",     0,   CLI_REAL,   AT(decay_epochs),     "N",        "step: epochs between falls", 0, 1e6 },
     { "decay-rate",       0,   CLI_REAL,   AT(decay_rate),       "FACTOR",   "step: factor of each fall", 0, 1 },
     { "momentum",         0,   CLI_REAL,   AT(momentum),         "M",        "of SGD", 0, 1 },
-    { "nesterov",         0,   CLI_FLAG,   AT(nesterov),         "",         "Nesterov's momentum", 0, 0 },
+    { "nesterov",         0,   CLI_FLAG,   AT(nesterov),         "",         "Nesterov's momentum (on); --no-nesterov: plain", 0, 0 },
     { "wd",               0,   CLI_REAL,   AT(wd),               "W",        "weight decay; spares norms and biases", 0, 1e3 },
     { "smoothing",        0,   CLI_REAL,   AT(smoothing),        "S",        "label smoothing", 0, 1 },
     { "clip-grad",        0,   CLI_REAL,   AT(clip),             "NORM",     "largest norm of the gradient", 0, 1e9 },

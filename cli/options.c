@@ -205,6 +205,14 @@ static int long_option(cli *c, char *into, int argc, char **argv, int *i)
         return 0;
     }
     const cli_option *o = find(c->command->options, word, len);
+    if (!o && strncmp(word, "no-", 3) == 0) { /* --no-FLAG takes back what is on by default */
+        o = find(c->command->options, word + 3, len - 3);
+        if (o && o->type == CLI_FLAG && !value) {
+            memcpy(into + o->at, &(bool){ false }, sizeof(bool));
+            return -1;
+        }
+        o = NULL;
+    }
     if (!o) return unknown_option(c, word, len);
     if (o->type == CLI_FLAG) {
         if (value) return cli_usage(c, "--%s takes no value", o->name);

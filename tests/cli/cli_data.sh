@@ -1,0 +1,94 @@
+#!/bin/bash
+# cli_data.sh -- small made data through eval, predict, data and bench: right answers and bad inputs.
+# SPDX-License-Identifier: Apache-2.0
+. "$(dirname "$0")/expect.sh"
+net="--model resnet20 --random-weights"
+
+# A picture of 4 x 4 pixels per class and split, as PPM.
+for split in train val; do
+    for class in cat dog; do
+        mkdir -p "photos/$split/$class"
+        for i in 1 2 3; do
+            { printf 'P6\n4 4\n255\n'; head -c 48 /dev/zero | tr '\0' "$i"; } >"photos/$split/$class/$i.ppm"
+        done
+    done
+done
+"$FOVEA" eval photos $net --classes 2 >out.txt 2>err.txt
+check "eval of an image folder" $? grep -q 'of 6 right' out.txt
+"$FOVEA" predict $net --csv photos/val/cat/1.ppm >one.csv 2>err.txt
+"$FOVEA" predict $net --csv photos/val >all.csv 2>err.txt
+check "a picture's answer does not depend on its company" $? grep -qF "$(sed -n 2p one.csv)" all.csv
+[ "$("$FOVEA" predict $net --topk 1 --csv photos/val 2>/dev/null | tail -n +2 | cut -d, -f1 | sort -c && echo sorted)" = sorted ]
+told "a folder's pictures come sorted" $?
+find photos/val -name '*.ppm' | sort >list.txt
+"$FOVEA" predict $net --csv --list list.txt >list.csv 2>err.txt && cmp -s list.csv <("$FOVEA" predict $net --csv @list.txt)
+told "--list FILE and @FILE are the same" $?
+"$FOVEA" predict $net --csv - <photos/val/cat/1.ppm 2>err.txt | sed 's/^"-"//' | cmp -s - <(sed 's/^"[^"]*"//' one.csv)
+told "standard input answers like the file" $?
+
+printf 'no picture' >bad.png
+: >empty.jpg
+"$FOVEA" predict $net --topk 1 --csv bad.png photos/val/cat/1.ppm empty.jpg >out.txt 2>err.txt
+[ $? -eq 65 ] && [ "$(wc -l <out.txt)" -eq 2 ] && [ "$(wc -l <err.txt)" -eq 2 ]
+told "bad pictures are told, the others answered, exit 65" $?
+mkdir -p nothing
+refuses 66 "folder without pictures" "nothing" predict $net nothing
+cp -r photos spoilt && cp bad.png spoilt/val/cat/bad.png
+"$FOVEA" eval spoilt $net --classes 2 >out.txt 2>err.txt
+[ $? -eq 65 ] && grep -q 'bad.png' err.txt
+told "eval refuses a bad picture and names it" $?
+"$FOVEA" eval spoilt $net --classes 2 --max-bad 0.5 >out.txt 2>err.txt
+check "--max-bad forgives it" $? grep -q 'bad.png' err.txt
+mkdir -p more && cp -r photos/* more/ && mkdir -p more/val/wolf && cp photos/val/cat/1.ppm more/val/wolf/
+refuses 65 "class in val that train lacks" "wolf" eval more --split val $net
+"$FOVEA" data export photos out --split val --count 1 >/dev/null 2>err.txt
+told "data export writes pictures" "$([ -s out/val-00000.png ] && echo 0 || echo 1)"
+
+# IDX with a wrong count: 2 images promised, 1 there.
+mkdir -p idx
+printf '\0\0\10\3\0\0\0\2\0\0\0\2\0\0\0\2abcd' >idx/t10k-images-idx3-ubyte
+printf '\0\0\10\1\0\0\0\2\1\2' >idx/t10k-labels-idx1-ubyte
+refuses 65 "IDX that promises more than it holds" "t10k-images" eval idx --split test $net --channels 1
+printf 'not an array' >x.npy
+refuses 65 "array file that is none" "x.npy" run --model resnet20 --input x.npy --output y.npy
+[ ! -e y.npy ]
+told "and nothing is written" $?
+head -c 100 /dev/zero >zero.safetensors
+refuses 65 "model file that is none" "zero.safetensors" predict --model zero.safetensors bad.png
+
+# An array of one 32 x 32 image: both layouts of a constant image give the same answer.
+header="{'descr': '<f4', 'fortran_order': False, 'shape': (1, 32, 32, 3), }"
+turned="{'descr': '<f4', 'fortran_order': False, 'shape': (1, 3, 32, 32), }"
+array() { # HEADER
+    printf '\223NUMPY\1\0v\0%-117s\n' "$1"
+    head -c $((4 * 3072)) /dev/zero
+}
+array "$header" >x.npy
+array "$turned" >t.npy
+"$FOVEA" run --model resnet20 --input x.npy --output y.npy >out.txt 2>err.txt &&
+    "$FOVEA" run --model resnet20 --input t.npy --output z.npy --layout nchw >out.txt 2>>err.txt && cmp -s y.npy z.npy
+told "run takes both layouts" $?
+[ "$(wc -c <y.npy)" -eq $((128 + 40)) ]
+told "run writes [1, 10] floats" $?
+refuses 65 "array in the wrong layout" "channels" run --model resnet20 --channels 3 --input t.npy --output w.npy
+refuses 73 "output that cannot be made" "nowhere" run --model resnet20 --input x.npy --output nowhere/y.npy
+
+if ! python3 -c 'import json' 2>/dev/null; then
+    echo "skip JSON values: python3 is not installed"
+    exit 0
+fi
+keys() { # NAME KEYS COMMAND...
+    local name=$1 wanted=$2
+    shift 2
+    "$FOVEA" "$@" --json >out.json 2>err.txt && [ "$(json_of out.json "set('$wanted'.split()) <= set(v)")" = True ]
+    told "$name --json has its keys" $?
+}
+keys summary "params macs keys layers peak_activation_bytes" summary resnet20
+keys eval "n correct top1 top5 loss images_per_s" eval photos $net --classes 2
+keys run "input output ms" run --model resnet20 --input x.npy --output y.npy
+keys bench "median_ms min_ms images_per_s runs plan_ms load_ms peak_rss_mib macs peak_fraction" bench --model resnet20
+"$FOVEA" models --json >out.json && [ "$(json_of out.json "all(set('name family input_size params macs top1'.split()) == set(m) for m in v)")" = True ]
+told "models --json has its keys" $?
+printf 'P6\n4 4\n255\n%048d' 0 >"$(printf 'q"\\\377\001.ppm')"
+"$FOVEA" predict $net --json ./q*.ppm >out.json 2>err.txt && [ "$(json_of out.json "len(v['results'][0]['top']) == 5 and v['results'][0]['file'].startswith('./q\"')")" = True ]
+told "predict --json stands odd file names" $?

@@ -1,0 +1,56 @@
+#!/bin/bash
+# cli_train.sh -- a short training by the command: its files, its answers, signals and resumption.
+# SPDX-License-Identifier: Apache-2.0
+. "$(dirname "$0")/expect.sh"
+for split in train val; do
+    for class in dark light; do
+        mkdir -p "data/$split/$class"
+        for i in 1 2 3 4 5 6 7 8; do
+            { printf 'P5\n32 32\n255\n'; head -c 1024 /dev/zero | tr '\0' "$([ $class = dark ] && echo "$i" || echo '\360')"; } >"data/$split/$class/$i.pgm"
+        done
+    done
+done
+train="train data --model resnet20 --channels 1 --size 32 --batch-size 4 --lr 0.01 --seed 3"
+
+"$FOVEA" $train --epochs 2 --output a >out.txt 2>err.txt
+check "train ends well and names the best top-1" $? grep -q '^best top-1 [0-9.]* %$' out.txt
+[ "$(grep -c '^epoch ' err.txt)" -eq 2 ]
+told "a plain line per epoch where stderr is no terminal" $?
+for file in model_best.safetensors last.safetensors results.csv args.json; do
+    [ -s "a/$file" ]
+    told "it leaves $file" $?
+done
+"$FOVEA" eval data --model a/last.safetensors --split val >out.txt 2>err.txt
+check "the model file evaluates by itself, with class names" $? grep -q '^dark ' out.txt
+"$FOVEA" predict --model a/last.safetensors --topk 1 data/val/light/1.pgm >out.txt 2>err.txt
+check "and predicts by name" $? grep -qE 'dark|light' out.txt
+
+# A terminated run leaves with 75 and goes on to the same weights.
+"$FOVEA" $train --epochs 60 --output b >out.txt 2>stop.txt &
+pid=$!
+for _ in $(seq 600); do grep -q '^epoch 1/' stop.txt && break || sleep 0.1; done
+kill -TERM $pid
+wait $pid
+[ $? -eq 75 ] && grep -q 'to go on: .* --resume auto' stop.txt
+told "SIGTERM saves, tells how to go on, and leaves with 75" $?
+ls b/checkpoint-*.fvc >/dev/null 2>&1
+told "a checkpoint is there" $?
+"$FOVEA" $train --epochs 60 --output c >out.txt 2>interrupt.txt &
+pid=$!
+for _ in $(seq 600); do grep -q '^epoch 1/' interrupt.txt && break || sleep 0.1; done
+kill -INT $pid
+wait $pid
+[ $? -eq 130 ]
+told "an interrupt leaves with 130" $?
+
+"$FOVEA" $train --epochs 2 --output d >out.txt 2>err.txt
+rm d/last.safetensors d/checkpoint-8.fvc # as if it had ended after the first epoch
+"$FOVEA" $train --epochs 2 --resume auto --output d >out.txt 2>err.txt
+[ $? -eq 0 ] && cmp -s a/last.safetensors d/last.safetensors
+told "--resume auto comes to the same weights" $?
+: >wall
+refuses 73 "an output folder that cannot be made" "wall" $train --epochs 1 --output wall/x
+cp -r data broken && rm -r broken/train/light/* && printf 'junk' >broken/train/light/1.png
+"$FOVEA" train broken --model resnet20 --size 32 --epochs 1 --batch-size 4 --output e >out.txt 2>err.txt
+[ $? -eq 65 ] && grep -q '1.png' err.txt
+told "too many bad pictures end the run with 65 and are named" $?
