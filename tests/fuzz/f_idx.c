@@ -11,7 +11,7 @@ static void parse(fv_bytes file)
         fv_idx x;
         if (fv_idx_parse(&x, file, rank, NULL) != FV_OK) continue;
         if (x.data < file.p || x.data + x.size != file.p + file.len) abort();
-        if ((size_t)(x.dim[0] * x.dim[1] * x.dim[2]) != x.size) abort();
+        if ((size_t)x.dim[0] * (size_t)x.dim[1] * (size_t)x.dim[2] != x.size) abort();
     }
 }
 
