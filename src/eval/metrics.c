@@ -33,7 +33,7 @@ static double partition(const float *logits, int classes, double most)
 double fv_cross_entropy(const float *logits, int classes, int label)
 {
     const double most = largest(logits, classes);
-    return log(partition(logits, classes, most)) + most - (double)logits[label];
+    return log(partition(logits, classes, most)) + (most - (double)logits[label]); /* in this order: no cancellation */
 }
 
 /* Keeps top[0 .. n) sorted, best first, and drops what falls off after k. Equal ones stay behind: the lower index came
