@@ -5,7 +5,7 @@ set -eu
 cd "$(dirname "$0")/.."
 data=${FOVEA_DEMO_DATA:-/usr/share/datasets/fashion-mnist}
 out=${FOVEA_DEMO_OUTPUT:-build/demo}
-epochs=${FOVEA_DEMO_EPOCHS:-4}
+epochs=${FOVEA_DEMO_EPOCHS:-2}
 tools/build.sh release fovea
 fovea=build/fovea
 rm -rf "$out"
