@@ -36,8 +36,9 @@ typedef struct tally {
 static fv_status copy(char **out, const char *s, fv_err *err)
 {
     void *p;
-    FV_TRY(fv_alloc_or(NULL, &p, strlen(s) + 1, err));
-    *out = strcpy(p, s);
+    const size_t bytes = strlen(s) + 1;
+    FV_TRY(fv_alloc_or(NULL, &p, bytes, err));
+    *out = memcpy(p, s, bytes);
     return FV_OK;
 }
 

@@ -84,12 +84,12 @@ static void settle_options(fv_session *s)
     s->env.threads = o->threads;
 }
 
-/* Small pictures are padded and cropped, others cropped at random in size and place. */
+/* Small pictures are padded and cropped, others cropped at random in size and place: pad_crop stays -1 then. */
 static void settle_augment(fv_session *s)
 {
     s->augment.random_resized_crop = s->o.pad_crop == -1 && !s->small;
-    if (s->o.pad_crop == -1) s->o.pad_crop = s->small ? s->o.size / 8 : 0;
-    s->augment.pad_crop = s->o.pad_crop;
+    if (s->o.pad_crop == -1 && s->small) s->o.pad_crop = s->o.size / 8;
+    s->augment.pad_crop = s->o.pad_crop > 0 ? s->o.pad_crop : 0;
     s->augment.flip = s->o.flip;
     s->augment.seed = s->o.seed;
 }
