@@ -54,11 +54,11 @@ typedef enum fv_status {
 /* Where a failure is told: on the caller's stack, zero before use. The first failure is kept. */
 typedef struct fv_err {
     fv_status status;
-    char      msg[500];
+    char msg[500];
 } fv_err;
 
 FV_API const char *fv_status_text(fv_status s);
-FV_API int         fv_status_exit(fv_status s); /* the command's exit code for it */
+FV_API int fv_status_exit(fv_status s); /* the command's exit code for it */
 
 /* ---- environment ----------------------------------------------------------------------------------------- */
 
@@ -78,12 +78,12 @@ typedef enum fv_cpu { FV_CPU_BEST, FV_CPU_REF, FV_CPU_AVX2, FV_CPU_AVX512, FV_CP
 typedef struct fv_env {
     const fv_allocator *heap; /* NULL: malloc; must outlive everything made with it */
     void (*log)(void *user, fv_log_level level, const char *text); /* NULL: silence */
-    void  *log_user;
-    int    threads; /* 0: the cores that affinity and the cgroup allow */
+    void *log_user;
+    int threads; /* 0: the cores that affinity and the cgroup allow */
     fv_cpu cpu;
 } fv_env;
 
-FV_API int    fv_cores(void);               /* cores that affinity and the cgroup quota allow, at least 1 */
+FV_API int fv_cores(void);                  /* cores that affinity and the cgroup quota allow, at least 1 */
 FV_API fv_cpu fv_cpu_level(void);           /* what this CPU and kernel offer */
 FV_API const char *fv_cpu_name(fv_cpu cpu); /* "ref", "avx2", "avx512", "amx" */
 
@@ -122,19 +122,19 @@ typedef enum fv_init_kind {
 } fv_init_kind;
 typedef struct fv_init {
     fv_init_kind kind;
-    float        a;
+    float a;
 } fv_init;
 
 /* Zero fields take the default in brackets. */
 typedef struct fv_conv {
-    int     out;              /* output channels */
-    int     k, kw;            /* kernel height [1], width [k] */
-    int     stride, stride_w; /* [1], [stride] */
-    int     pad;              /* zeros on all four sides */
-    int     pads[4];          /* top, left, bottom, right; used instead of pad where any is not 0 */
-    int     dilation;         /* [1] */
-    int     groups;           /* [1] */
-    bool    bias;
+    int out;              /* output channels */
+    int k, kw;            /* kernel height [1], width [k] */
+    int stride, stride_w; /* [1], [stride] */
+    int pad;              /* zeros on all four sides */
+    int pads[4];          /* top, left, bottom, right; used instead of pad where any is not 0 */
+    int dilation;         /* [1] */
+    int groups;           /* [1] */
+    bool bias;
     fv_init init;
 } fv_conv;
 typedef struct fv_bn {
@@ -142,14 +142,14 @@ typedef struct fv_bn {
     float momentum; /* running = (1 - momentum) * running + momentum * batch [0.1] */
 } fv_bn;
 typedef struct fv_pool {
-    int  k, kw;            /* window */
-    int  stride, stride_w; /* [1], [stride] */
-    int  pad;              /* on all four sides */
-    bool ceil_mode;        /* round the output size up; the last window still starts inside (NETWORKS 0) */
-    bool exclude_pad;      /* average pooling divides by the pixels inside only; PyTorch's count_include_pad=False */
+    int k, kw;            /* window */
+    int stride, stride_w; /* [1], [stride] */
+    int pad;              /* on all four sides */
+    bool ceil_mode;       /* round the output size up; the last window still starts inside (NETWORKS 0) */
+    bool exclude_pad;     /* average pooling divides by the pixels inside only; PyTorch's count_include_pad=False */
 } fv_pool;
 typedef struct fv_lrn {
-    int   n;              /* [5] channels in the window */
+    int n;                /* [5] channels in the window */
     float alpha, beta, k; /* b = a / (k + alpha * sum a^2)^beta, not divided by n; [1e-4, 0.75, 2] */
 } fv_lrn;
 typedef struct fv_padding {
@@ -159,21 +159,22 @@ typedef struct fv_padding {
 /* The builder keeps the first failure and then returns harmless values; fv_graph_check tells it at the end.
  * `name` is the module's name in the state dict, under the scopes pushed with fv_scope. */
 FV_API fv_status fv_graph_new(fv_graph **g, const fv_env *env, fv_err *err);
-FV_API void      fv_graph_free(fv_graph *g);
+FV_API void fv_graph_free(fv_graph *g);
 FV_API fv_status fv_graph_check(const fv_graph *g, fv_err *err);
-FV_API void      fv_scope(fv_graph *g, const char *fmt, ...)
-    __attribute__((format(printf, 2, 3)));                        /* pushes a name; NULL pops */
-FV_API void   fv_fail_graph(fv_graph *g, const char *fmt, ...)    /* a model file's own complaint, FV_SHAPE */
+FV_API void fv_scope(fv_graph *g, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));                   /* pushes a name; NULL pops */
+FV_API void fv_fail_graph(fv_graph *g, const char *fmt, ...) /* a model file's own complaint, FV_SHAPE */
     __attribute__((format(printf, 2, 3)));
-FV_API void   fv_default_init(fv_graph *g, fv_init conv, fv_init linear); /* for the modules that follow */
-FV_API void   fv_name(fv_graph *g, fv_val x, const char *name);   /* names a value: for features */
-FV_API void   fv_output(fv_graph *g, fv_val x);                   /* the graph's result */
-FV_API fv_val   fv_input(fv_graph *g, const char *name, int h, int w, int c);
+FV_API void fv_default_init(fv_graph *g, fv_init conv, fv_init linear); /* for the modules that follow */
+FV_API void fv_name(fv_graph *g, fv_val x, const char *name);           /* names a value: for features */
+FV_API void fv_output(fv_graph *g, fv_val x);                           /* the graph's result */
+FV_API fv_val fv_input(fv_graph *g, const char *name, int h, int w, int c);
 FV_API fv_shape fv_shape_of(const fv_graph *g, fv_val x);
-FV_API int      fv_channels(const fv_graph *g, fv_val x);
+FV_API int fv_channels(const fv_graph *g, fv_val x);
 
 FV_API fv_val fv_conv2d(fv_graph *g, fv_val x, const char *name, fv_conv p);
-FV_API fv_val fv_linear(fv_graph *g, fv_val x, const char *name, int out); /* with bias; flattens like PyTorch: C, H, W */
+FV_API fv_val fv_linear(fv_graph *g, fv_val x, const char *name,
+                        int out); /* with bias; flattens like PyTorch: C, H, W */
 FV_API fv_val fv_batchnorm(fv_graph *g, fv_val x, const char *name, fv_bn p);
 FV_API fv_val fv_lrn2d(fv_graph *g, fv_val x, fv_lrn p);
 FV_API fv_val fv_maxpool(fv_graph *g, fv_val x, fv_pool p);
@@ -182,10 +183,10 @@ FV_API fv_val fv_global_avgpool(fv_graph *g, fv_val x);
 FV_API fv_val fv_activate(fv_graph *g, fv_val x, fv_act act);
 FV_API fv_val fv_relu(fv_graph *g, fv_val x);
 FV_API fv_val fv_add(fv_graph *g, fv_val a, fv_val b);
-FV_API fv_val fv_mul(fv_graph *g, fv_val a, fv_val b); /* b may be 1 x 1 x c: one factor per channel */
-FV_API fv_val fv_concat(fv_graph *g, const fv_val *x, int n); /* along channels */
+FV_API fv_val fv_mul(fv_graph *g, fv_val a, fv_val b);             /* b may be 1 x 1 x c: one factor per channel */
+FV_API fv_val fv_concat(fv_graph *g, const fv_val *x, int n);      /* along channels */
 FV_API fv_val fv_slice(fv_graph *g, fv_val x, int begin, int end); /* channels [begin, end) */
-FV_API fv_val fv_shuffle(fv_graph *g, fv_val x, int groups); /* channel shuffle, ShuffleNet section 3.1 */
+FV_API fv_val fv_shuffle(fv_graph *g, fv_val x, int groups);       /* channel shuffle, ShuffleNet section 3.1 */
 FV_API fv_val fv_pad(fv_graph *g, fv_val x, fv_padding p);
 FV_API fv_val fv_dropout(fv_graph *g, fv_val x, float p);   /* per element; inverted scaling */
 FV_API fv_val fv_drop_path(fv_graph *g, fv_val x, float p); /* per sample: stochastic depth */
@@ -197,7 +198,7 @@ FV_API fv_val fv_softmax_xent(fv_graph *g, fv_val logits, fv_val target, float s
 
 typedef enum fv_stem { FV_STEM_DEFAULT, FV_STEM_IMAGENET, FV_STEM_CIFAR } fv_stem; /* CIFAR: 3x3 stride 1, no pooling */
 typedef struct fv_build {
-    int     classes;
+    int classes;
     fv_stem stem;
 } fv_build;
 typedef fv_val fv_build_fn(fv_graph *g, fv_val image, const void *cfg, const fv_build *b);
@@ -205,48 +206,48 @@ typedef fv_val fv_build_fn(fv_graph *g, fv_val image, const void *cfg, const fv_
 /* A row of the zoo. params and macs are those of the network that runs at inference with 1000 classes (10 for the
  * CIFAR forms), at `size` pixels. */
 typedef struct fv_model {
-    const char  *name, *family;
+    const char *name, *family;
     fv_build_fn *build;
-    const void  *cfg;
-    int          size, classes;
-    int64_t      params, macs;
-    double       top1;   /* published accuracy, percent: ImageNet, or CIFAR-10 for the CIFAR forms; 0: none */
-    const char  *source; /* of the accuracy */
+    const void *cfg;
+    int size, classes;
+    int64_t params, macs;
+    double top1;        /* published accuracy, percent: ImageNet, or CIFAR-10 for the CIFAR forms; 0: none */
+    const char *source; /* of the accuracy */
 } fv_model;
 
-FV_API const fv_model *fv_model_at(int i);                 /* NULL past the end */
-FV_API const fv_model *fv_model_find(const char *name);    /* NULL: no such network */
-FV_API const char     *fv_model_nearest(const char *name); /* the closest name there is */
+FV_API const fv_model *fv_model_at(int i);              /* NULL past the end */
+FV_API const fv_model *fv_model_find(const char *name); /* NULL: no such network */
+FV_API const char *fv_model_nearest(const char *name);  /* the closest name there is */
 
 /* How a picture becomes the network's input (doc/FORMATS.md). Zero fields of a request mean "as the model says". */
 typedef enum fv_filter { FV_FILTER_DEFAULT, FV_BILINEAR, FV_BICUBIC } fv_filter;
 typedef enum fv_exif { FV_EXIF_DEFAULT, FV_EXIF_APPLY, FV_EXIF_IGNORE } fv_exif;
 typedef struct fv_prep {
-    int       h, w;     /* of the network's input */
-    int       channels; /* 1 or 3 */
-    int       resize;   /* shorter side before the centre crop; 0: none, the picture has the right size */
+    int h, w;     /* of the network's input */
+    int channels; /* 1 or 3 */
+    int resize;   /* shorter side before the centre crop; 0: none, the picture has the right size */
     fv_filter filter;
-    fv_exif   exif;
-    float     mean[3], std[3]; /* of x / 255; std 0: unset */
+    fv_exif exif;
+    float mean[3], std[3]; /* of x / 255; std 0: unset */
 } fv_prep;
 
 typedef struct fv_net fv_net;
 typedef struct fv_net_opts {
-    const char *weights;  /* a safetensors file; NULL: initialised from seed */
-    int         classes;  /* 0: what the weights' metadata, then the model, say */
-    int         size;     /* input height and width; 0: the model's */
-    int         channels; /* 0: 3 */
-    fv_stem     stem;
-    uint64_t    seed;
+    const char *weights; /* a safetensors file; NULL: initialised from seed */
+    int classes;         /* 0: what the weights' metadata, then the model, say */
+    int size;            /* input height and width; 0: the model's */
+    int channels;        /* 0: 3 */
+    fv_stem stem;
+    uint64_t seed;
 } fv_net_opts;
 typedef struct fv_net_info {
     const char *name, *family;
-    int         classes;
-    int64_t     params, macs;
-    fv_prep     prep;
+    int classes;
+    int64_t params, macs;
+    fv_prep prep;
     const char *const *class_names; /* NULL: unknown */
-    fv_stem     stem;
-    bool        has_weights; /* read from a file, not from the initialisers */
+    fv_stem stem;
+    bool has_weights; /* read from a file, not from the initialisers */
 } fv_net_info;
 
 /* `model` is a network's name, or a model file that Fovea wrote and that knows its network. */
@@ -254,22 +255,22 @@ FV_API fv_status fv_net_open(fv_net **net, const char *model, const fv_net_opts 
 /* A network of one's own; takes the graph over, also on failure. */
 FV_API fv_status fv_net_of_graph(fv_net **net, fv_graph *g, const char *name, const fv_prep *prep, uint64_t seed,
                                  const fv_env *env, fv_err *err);
-FV_API void      fv_net_free(fv_net *net);
-FV_API void      fv_net_describe(const fv_net *net, fv_net_info *info);
+FV_API void fv_net_free(fv_net *net);
+FV_API void fv_net_describe(const fv_net *net, fv_net_info *info);
 FV_API fv_status fv_net_save(const fv_net *net, const char *path, fv_err *err); /* a model file: all of it, at once */
 
 /* A line of `fovea summary`. Strings live as long as the net. */
 typedef struct fv_layer {
     const char *name, *op;
-    fv_shape    out;
-    int64_t     params, macs;
-    int         receptive_field; /* pixels of the input one output pixel depends on, per side (before clipping) */
-    int         stride;          /* of the output grid on the input, pixels */
+    fv_shape out;
+    int64_t params, macs;
+    int receptive_field; /* pixels of the input one output pixel depends on, per side (before clipping) */
+    int stride;          /* of the output grid on the input, pixels */
 } fv_layer;
 typedef struct fv_key {
     const char *name;
-    int         rank; /* 0: a scalar */
-    int         dim[4];
+    int rank; /* 0: a scalar */
+    int dim[4];
     const char *dtype; /* "float32" or "int64" */
 } fv_key;
 FV_API bool fv_net_layer(const fv_net *net, int i, fv_layer *layer); /* false past the end */
@@ -283,24 +284,24 @@ typedef enum fv_mode { FV_INFER, FV_TRAIN } fv_mode;
 typedef struct fv_plan fv_plan;
 typedef struct fv_plan_opts {
     fv_mode mode;
-    int     batch;   /* most images of a run; 0: 1 */
-    int     h, w;    /* input size; 0: the net's */
-    int     threads; /* 0: the environment's */
+    int batch;   /* most images of a run; 0: 1 */
+    int h, w;    /* input size; 0: the net's */
+    int threads; /* 0: the environment's */
 } fv_plan_opts;
 typedef struct fv_plan_info {
-    size_t  activation_bytes; /* the one block that a run works in */
-    size_t  packed_bytes;     /* weights in the kernels' layouts */
-    int     steps, threads;
+    size_t activation_bytes; /* the one block that a run works in */
+    size_t packed_bytes;     /* weights in the kernels' layouts */
+    int steps, threads;
     int64_t macs; /* of one image, forward */
-    double  plan_ms;
+    double plan_ms;
 } fv_plan_info;
 
 /* The net must outlive the plan. One plan serves one thread at a time; a net serves many plans. */
 FV_API fv_status fv_plan_new(fv_plan **plan, fv_net *net, const fv_plan_opts *opts, fv_err *err);
-FV_API void      fv_plan_free(fv_plan *plan);
-FV_API void      fv_plan_describe(const fv_plan *plan, fv_plan_info *info);
+FV_API void fv_plan_free(fv_plan *plan);
+FV_API void fv_plan_describe(const fv_plan *plan, fv_plan_info *info);
 /* images: n x h x w x c floats, normalised, n at most the plan's batch; logits: n x classes. Allocates nothing. */
-FV_API void      fv_run(fv_plan *plan, int n, const float *images, float *logits);
+FV_API void fv_run(fv_plan *plan, int n, const float *images, float *logits);
 /* One training step in a FV_TRAIN plan: forward, backward, SGD with momentum 0.9 at rate lr on n images with these
  * labels; the mean loss comes back. seed, step: the key of dropout. */
 FV_API double fv_run_train(fv_plan *plan, int n, const float *images, const int *labels, double lr, uint64_t step);
@@ -311,32 +312,33 @@ FV_API double fv_run_train(fv_plan *plan, int n, const float *images, const int 
  * .gz), CIFAR-10 or CIFAR-100 binary: recognised by what lies at `path`. */
 typedef struct fv_data fv_data;
 typedef struct fv_data_opts {
-    const char        *split;       /* "train", "val" or "test"; NULL: "train" */
-    double             val_share;   /* of root/class/... that goes to val; 0: 0.2 */
-    uint64_t           seed;        /* of that split */
+    const char *split;              /* "train", "val" or "test"; NULL: "train" */
+    double val_share;               /* of root/class/... that goes to val; 0: 0.2 */
+    uint64_t seed;                  /* of that split */
     const char *const *class_names; /* the training set's: folders are matched to them by name; NULL: as found */
-    int                classes;
+    int classes;
 } fv_data_opts;
 typedef struct fv_data_info {
-    const char        *source;      /* "folder", "idx", "cifar" */
-    const char        *split;       /* the one that was opened */
-    int64_t            count;
-    int                classes;
+    const char *source; /* "folder", "idx", "cifar" */
+    const char *split;  /* the one that was opened */
+    int64_t count;
+    int classes;
     const char *const *class_names; /* NULL: the classes have no names */
-    int                h, w, channels; /* h, w 0: pictures of many sizes */
+    int h, w, channels;             /* h, w 0: pictures of many sizes */
 } fv_data_info;
-FV_API fv_status fv_data_open(fv_data **data, const char *path, const fv_data_opts *opts, const fv_env *env, fv_err *err);
-FV_API void      fv_data_free(fv_data *data);
-FV_API void      fv_data_describe(const fv_data *data, fv_data_info *info);
+FV_API fv_status fv_data_open(fv_data **data, const char *path, const fv_data_opts *opts, const fv_env *env,
+                              fv_err *err);
+FV_API void fv_data_free(fv_data *data);
+FV_API void fv_data_describe(const fv_data *data, fv_data_info *info);
 /* Writes sample i as a PNG file. */
 FV_API fv_status fv_data_export_png(fv_data *data, int64_t i, const char *path, int *label, fv_err *err);
 
 /* ---- predict, evaluate ----------------------------------------------------------------------------------- */
 
 typedef struct fv_top {
-    int         index;
+    int index;
     const char *label; /* NULL: the class has no name */
-    double      p;
+    double p;
 } fv_top;
 /* Reads a picture file into `input` (prep.h x prep.w x prep.channels floats) as `prep` says. */
 FV_API fv_status fv_load_image(const char *path, const fv_prep *prep, float *input, const fv_env *env, fv_err *err);
@@ -351,24 +353,24 @@ typedef struct fv_bad_sample {
     char *file, *reason;
 } fv_bad_sample;
 typedef struct fv_eval_opts {
-    fv_prep prep;    /* zero fields: the net's */
-    int     batch;   /* 0: 32 */
-    int     workers; /* 0: decode in 1 thread */
-    double  max_bad; /* share of unreadable pictures that is forgiven */
+    fv_prep prep;   /* zero fields: the net's */
+    int batch;      /* 0: 32 */
+    int workers;    /* 0: decode in 1 thread */
+    double max_bad; /* share of unreadable pictures that is forgiven */
     void (*progress)(void *user, int64_t done, int64_t count);
     void *user;
 } fv_eval_opts;
 typedef struct fv_metrics {
-    int64_t  n, correct;
-    double   top1, top5, loss; /* percent; top5 is top-min(5, classes); loss is mean cross-entropy */
-    double   images_per_s;
-    int      classes;
+    int64_t n, correct;
+    double top1, top5, loss; /* percent; top5 is top-min(5, classes); loss is mean cross-entropy */
+    double images_per_s;
+    int classes;
     int64_t *confusion; /* [label][predicted] */
     fv_bad_sample *bad; /* pictures that could not be read */
-    int64_t        nbad;
+    int64_t nbad;
 } fv_metrics;
 FV_API fv_status fv_evaluate(fv_metrics *m, fv_net *net, fv_data *data, const fv_eval_opts *opts, fv_err *err);
-FV_API void      fv_metrics_free(fv_metrics *m);
+FV_API void fv_metrics_free(fv_metrics *m);
 
 /* ---- train ----------------------------------------------------------------------------------------------- */
 
@@ -376,45 +378,51 @@ typedef enum fv_sched { FV_SCHED_COSINE, FV_SCHED_STEP } fv_sched;
 typedef struct fv_train_opts {
     const char *data, *model, *weights, *output; /* weights: start from them; output: folder for all results */
     const char *resume;                          /* NULL, "auto" or a checkpoint file */
-    int      epochs;
-    int64_t  max_steps;        /* 0: no limit */
-    int      batch;
-    double   lr, momentum, wd; /* weight decay spares norms and biases */
-    bool     nesterov;
-    double   smoothing;        /* label smoothing */
-    double   clip;             /* clip the gradient's global L2 norm; 0: no */
+    int epochs;
+    int64_t max_steps; /* 0: no limit */
+    int batch;
+    double lr, momentum, wd; /* weight decay spares norms and biases */
+    bool nesterov;
+    double smoothing; /* label smoothing */
+    double clip;      /* clip the gradient's global L2 norm; 0: no */
     fv_sched sched;
-    double   warmup_epochs;    /* linear from lr / 100 */
-    double   decay_epochs, decay_rate; /* FV_SCHED_STEP: lr *= rate every so many epochs */
-    double   ema;              /* reserved by issue 6; must be 0 */
+    double warmup_epochs;            /* linear from lr / 100 */
+    double decay_epochs, decay_rate; /* FV_SCHED_STEP: lr *= rate every so many epochs */
+    double ema;                      /* reserved by issue 6; must be 0 */
     uint64_t seed;
-    int      threads, workers; /* 0: all cores; 0: 1 */
-    int64_t  checkpoint_every; /* steps; 0: at epoch ends only */
-    fv_stem  stem;
-    int      size, channels;   /* 0: from the data with the CIFAR stem, else the model's */
-    int      pad_crop;         /* pad by so many pixels and crop at random; -1: as the size suggests */
-    double   flip;             /* chance of a left-right flip; -1: 0.5 */
-    double   max_bad;          /* share of unreadable pictures that is forgiven; -1: 0.01 */
-    double   val_share;        /* as in fv_data_opts */
-    fv_exif  exif;
-    const char *val_split;     /* NULL: "val", or "test" where there is none */
+    int threads, workers;     /* 0: all cores; 0: 1 */
+    int64_t checkpoint_every; /* steps; 0: at epoch ends only */
+    fv_stem stem;
+    int size, channels; /* 0: from the data with the CIFAR stem, else the model's */
+    int pad_crop;       /* pad by so many pixels and crop at random; -1: as the size suggests */
+    double flip;        /* chance of a left-right flip; -1: 0.5 */
+    double max_bad;     /* share of unreadable pictures that is forgiven; -1: 0.01 */
+    double val_share;   /* as in fv_data_opts */
+    fv_exif exif;
+    const char *val_split; /* NULL: "val", or "test" where there is none */
 } fv_train_opts;
 FV_API void fv_train_defaults(fv_train_opts *o);
 
 typedef struct fv_epoch {
-    int     epoch; /* from 1 */
-    int64_t step;  /* updates so far */
-    double  train_loss, eval_loss, top1, top5, lr, images_per_s;
+    int epoch;    /* from 1 */
+    int64_t step; /* updates so far */
+    double train_loss, eval_loss, top1, top5, lr, images_per_s;
 } fv_epoch;
-typedef enum fv_train_kind { FV_TRAIN_BEGIN, FV_TRAIN_STEP, FV_TRAIN_EVAL, FV_TRAIN_EPOCH, FV_TRAIN_SAVED } fv_train_kind;
+typedef enum fv_train_kind {
+    FV_TRAIN_BEGIN,
+    FV_TRAIN_STEP,
+    FV_TRAIN_EVAL,
+    FV_TRAIN_EPOCH,
+    FV_TRAIN_SAVED
+} fv_train_kind;
 typedef struct fv_train_event {
-    fv_train_kind   kind;
-    int             epoch, epochs;
-    int64_t         step, steps; /* of the whole run */
-    double          loss, lr, images_per_s, eta_s;
-    int64_t         done, count; /* FV_TRAIN_EVAL: pictures */
-    const fv_epoch *row;         /* FV_TRAIN_EPOCH */
-    const char     *text;        /* FV_TRAIN_BEGIN: what is trained on what; FV_TRAIN_SAVED: the file */
+    fv_train_kind kind;
+    int epoch, epochs;
+    int64_t step, steps; /* of the whole run */
+    double loss, lr, images_per_s, eta_s;
+    int64_t done, count; /* FV_TRAIN_EVAL: pictures */
+    const fv_epoch *row; /* FV_TRAIN_EPOCH */
+    const char *text;    /* FV_TRAIN_BEGIN: what is trained on what; FV_TRAIN_SAVED: the file */
 } fv_train_event;
 /* What the host wants next. Asked after each step and at least every second otherwise. */
 typedef enum fv_train_wish {
@@ -427,26 +435,26 @@ typedef fv_train_wish fv_train_watch(void *user, const fv_train_event *e);
 
 typedef struct fv_train_result {
     fv_epoch *epochs;
-    int       nepochs;
-    double    best_top1;
-    int64_t   steps, bad; /* bad: pictures skipped */
-    bool      finished;   /* false: stopped before the last epoch */
+    int nepochs;
+    double best_top1;
+    int64_t steps, bad; /* bad: pictures skipped */
+    bool finished;      /* false: stopped before the last epoch */
 } fv_train_result;
 /* Trains and leaves model_best.safetensors, last.safetensors, results.csv, args.json and checkpoints in opts->output. */
 FV_API fv_status fv_train(fv_train_result *r, const fv_train_opts *opts, fv_train_watch *watch, void *user,
                           const fv_env *env, fv_err *err);
-FV_API void      fv_train_result_free(fv_train_result *r);
+FV_API void fv_train_result_free(fv_train_result *r);
 
 /* ---- arrays and measures --------------------------------------------------------------------------------- */
 
 typedef struct fv_array {
-    int    rank;
-    int    dim[8];
+    int rank;
+    int dim[8];
     float *data; /* row-major; fv_array_free releases it */
 } fv_array;
 FV_API fv_status fv_npy_read(fv_array *a, const char *path, const fv_env *env, fv_err *err); /* f4 or f8, C order */
 FV_API fv_status fv_npy_write(const fv_array *a, const char *path, fv_err *err);
-FV_API void      fv_array_free(fv_array *a, const fv_env *env);
+FV_API void fv_array_free(fv_array *a, const fv_env *env);
 /* Peak of float multiply-adds on `threads` cores at this level, GFLOP/s, measured now (about 50 ms). */
 FV_API double fv_peak_gflops(int threads, fv_cpu cpu);
 

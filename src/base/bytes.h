@@ -7,14 +7,14 @@
 
 typedef struct fv_bytes {
     const uint8_t *p;
-    size_t         len;
+    size_t len;
 } fv_bytes;
 
 /* Reads never pass the end: past it they give zeros (or an empty span) and `failed` stays set, `at` stays put. */
 typedef struct fv_reader {
     fv_bytes bytes;
-    size_t   at;
-    bool     failed;
+    size_t at;
+    bool failed;
 } fv_reader;
 static inline fv_reader fv_reader_of(fv_bytes b)
 {
@@ -24,22 +24,22 @@ static inline size_t fv_reader_left(const fv_reader *r)
 {
     return r->bytes.len - r->at;
 }
-uint8_t  fv_read_u8(fv_reader *r);
+uint8_t fv_read_u8(fv_reader *r);
 uint16_t fv_read_u16le(fv_reader *r);
 uint16_t fv_read_u16be(fv_reader *r);
 uint32_t fv_read_u32le(fv_reader *r);
 uint32_t fv_read_u32be(fv_reader *r);
 uint64_t fv_read_u64le(fv_reader *r);
-double   fv_read_f64le(fv_reader *r);
+double fv_read_f64le(fv_reader *r);
 fv_bytes fv_read_bytes(fv_reader *r, uint64_t n); /* borrows from the span */
-void     fv_read_skip(fv_reader *r, uint64_t n);
+void fv_read_skip(fv_reader *r, uint64_t n);
 
 /* Grows on the heap; on FV_NOMEM `failed` is set and later writes do nothing. */
 typedef struct fv_writer {
     const fv_allocator *heap;
-    uint8_t            *p;
-    size_t              len, cap;
-    bool                failed;
+    uint8_t *p;
+    size_t len, cap;
+    bool failed;
 } fv_writer;
 void fv_write_u8(fv_writer *w, uint8_t v);
 void fv_write_u16le(fv_writer *w, uint16_t v);
@@ -59,7 +59,7 @@ fv_status fv_file_read(fv_bytes *b, const char *path, size_t max, const fv_alloc
  * temporary file is removed on failure. FV_CREATE, FV_IO. */
 typedef struct fv_span {
     const void *p;
-    size_t      len;
+    size_t len;
 } fv_span;
 fv_status fv_file_write(const char *path, const fv_span *parts, int n, fv_err *err);
 

@@ -12,7 +12,7 @@ typedef enum fv_purpose {
     FV_RNG_SPLIT = 3,
     FV_RNG_CROP = 4,
     FV_RNG_FLIP = 5,
-    FV_RNG_DROPOUT = 6,   /* epoch = step, sample = position in the batch, plus the node */
+    FV_RNG_DROPOUT = 6, /* epoch = step, sample = position in the batch, plus the node */
     FV_RNG_DROP_PATH = 7,
     FV_RNG_TEST = 100
 } fv_purpose;
@@ -21,13 +21,13 @@ typedef enum fv_purpose {
 typedef struct fv_rng {
     uint32_t key[2], ctr[4]; /* ctr[0] counts blocks */
     uint32_t out[4];
-    int      left;
+    int left;
 } fv_rng;
-fv_rng   fv_rng_of(uint64_t seed, uint64_t epoch, uint64_t sample, uint32_t purpose);
+fv_rng fv_rng_of(uint64_t seed, uint64_t epoch, uint64_t sample, uint32_t purpose);
 uint32_t fv_rng_u32(fv_rng *r);
-double   fv_rng_unit(fv_rng *r);                /* [0, 1), 2^-32 steps */
-uint32_t fv_rng_below(fv_rng *r, uint32_t n);   /* [0, n), unbiased; n >= 1 */
-double   fv_rng_normal(fv_rng *r);              /* N(0, 1), Box-Muller */
+double fv_rng_unit(fv_rng *r);                /* [0, 1), 2^-32 steps */
+uint32_t fv_rng_below(fv_rng *r, uint32_t n); /* [0, n), unbiased; n >= 1 */
+double fv_rng_normal(fv_rng *r);              /* N(0, 1), Box-Muller */
 /* Word `index` of the stream, at random access: for dropout masks. */
 uint32_t fv_rng_at(uint64_t seed, uint64_t epoch, uint64_t sample, uint32_t purpose, uint32_t index);
 /* A permutation of 0 .. n-1 for this seed and epoch (Fisher-Yates). */

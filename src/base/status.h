@@ -14,10 +14,10 @@ fv_status fv_context(fv_err *err, fv_status s, const char *fmt, ...) __attribute
 fv_status fv_fail_open(fv_err *err, bool writing, const char *path);
 fv_status fv_fail_io(fv_err *err, const char *doing, const char *path); /* FV_IO from errno */
 
-#define FV_TRY(expr)                               \
-    do {                                           \
-        const fv_status fv_s_ = (expr);            \
-        if (fv_s_ != FV_OK) return fv_s_;          \
+#define FV_TRY(expr)                                                                                                   \
+    do {                                                                                                               \
+        const fv_status fv_s_ = (expr);                                                                                \
+        if (fv_s_ != FV_OK) return fv_s_;                                                                              \
     } while (0)
 
 #endif

@@ -6,41 +6,41 @@
 
 /* One step of the pipeline between decoding and normalising. Random numbers are a function of (seed, epoch, sample). */
 typedef struct fv_augment {
-    int      pad_crop;          /* pad by so many pixels, crop at random back to prep.h x prep.w; 0: no */
-    bool     random_resized_crop;
-    float    scale[2], ratio[2]; /* of that; zero: 0.08 .. 1, 3/4 .. 4/3 */
-    double   flip;              /* chance */
+    int pad_crop; /* pad by so many pixels, crop at random back to prep.h x prep.w; 0: no */
+    bool random_resized_crop;
+    float scale[2], ratio[2]; /* of that; zero: 0.08 .. 1, 3/4 .. 4/3 */
+    double flip;              /* chance */
     uint64_t seed;
 } fv_augment;
 
 typedef struct fv_loader_opts {
-    fv_prep           prep;      /* all set */
-    const fv_augment *augment;   /* NULL: evaluation: resize and centre crop as prep says */
-    int               batch;
-    bool              shuffle;   /* by (seed, epoch) */
-    uint64_t          seed;
-    int               workers;   /* >= 1 */
-    int               ahead;     /* batches decoded before they are asked for; 0: 4 */
+    fv_prep prep;              /* all set */
+    const fv_augment *augment; /* NULL: evaluation: resize and centre crop as prep says */
+    int batch;
+    bool shuffle; /* by (seed, epoch) */
+    uint64_t seed;
+    int workers; /* >= 1 */
+    int ahead;   /* batches decoded before they are asked for; 0: 4 */
 } fv_loader_opts;
 
 /* A batch as handed out; valid until the next call. Samples that could not be read are left out, so n may be less than
  * the batch size, even 0; they are listed in bad. */
 typedef struct fv_batch {
-    int            n;
-    const float   *images; /* n x h x w x c */
-    const int     *labels;
+    int n;
+    const float *images; /* n x h x w x c */
+    const int *labels;
     const int64_t *samples; /* their numbers in the data set */
-    int            nbad;
+    int nbad;
     const int64_t *bad_samples;
-    const fv_err  *bad_reasons;
+    const fv_err *bad_reasons;
 } fv_batch;
 
 typedef struct fv_loader fv_loader;
 fv_status fv_loader_new(fv_loader **l, const fv_data *d, const fv_loader_opts *opts, fv_err *err);
 /* Starts an epoch at batch `first` (for resuming); what was under way is dropped. */
 fv_status fv_loader_start(fv_loader *l, uint64_t epoch, int64_t first, fv_err *err);
-int64_t   fv_loader_batches(const fv_loader *l); /* of an epoch; the last may be smaller */
-bool      fv_loader_next(fv_loader *l, fv_batch *b); /* waits; false after the last batch */
-void      fv_loader_free(fv_loader *l);
+int64_t fv_loader_batches(const fv_loader *l);  /* of an epoch; the last may be smaller */
+bool fv_loader_next(fv_loader *l, fv_batch *b); /* waits; false after the last batch */
+void fv_loader_free(fv_loader *l);
 
 #endif

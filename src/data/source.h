@@ -7,14 +7,14 @@
 /* The struct behind the public fv_data. A source fills it in open; everything lives in the arena. */
 struct fv_data {
     const struct fv_source *source;
-    fv_env                  env;
-    fv_arena                arena;
-    char                   *split;
-    int64_t                 count;
-    int                     classes;
-    const char *const      *class_names; /* NULL: none */
-    int                     h, w, channels;
-    void                   *state; /* the source's own */
+    fv_env env;
+    fv_arena arena;
+    char *split;
+    int64_t count;
+    int classes;
+    const char *const *class_names; /* NULL: none */
+    int h, w, channels;
+    void *state; /* the source's own */
 };
 
 typedef struct fv_source {

@@ -30,8 +30,8 @@ typedef void fv_kernel_fn(const fv_work *w);
 /* What changes from run to run; kernels that need it take it as an operand. */
 typedef struct fv_run_info {
     uint64_t seed, step;
-    double   lr, momentum, grad_scale; /* grad_scale: gradients are multiplied by it before the update (clipping) */
-    bool     nesterov;
+    double lr, momentum, grad_scale; /* grad_scale: gradients are multiplied by it before the update (clipping) */
+    bool nesterov;
 } fv_run_info;
 
 /* A layout of weights that a row reads instead of the published one. As a kernel: arg 0 packed out, 1 weights (OIHW),

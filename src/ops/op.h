@@ -12,42 +12,42 @@ enum { FV_MAX_IN = 16, FV_MAX_PARAMS = 5, FV_MAX_AUX = 3 };
 typedef struct fv_attr {
     union {
         struct {
-            int  out, kh, kw, sh, sw, top, left, bottom, right, dil, groups;
+            int out, kh, kw, sh, sw, top, left, bottom, right, dil, groups;
             bool bias;
         } conv; /* also linear: 1 x 1 */
         struct {
             float eps, momentum;
         } bn;
         struct {
-            int  kh, kw, sh, sw, pad;
+            int kh, kw, sh, sw, pad;
             bool ceil_mode, exclude_pad, global;
         } pool;
-        fv_lrn     lrn;
+        fv_lrn lrn;
         fv_padding pad;
         struct {
             int begin, end;
         } slice;
-        int   groups; /* shuffle */
-        float p;      /* dropout, drop_path: chance of zero; softmax_xent: smoothing */
+        int groups; /* shuffle */
+        float p;    /* dropout, drop_path: chance of zero; softmax_xent: smoothing */
     };
-    fv_act   act;
-    bool     residual;
+    fv_act act;
+    bool residual;
     uint32_t node; /* number of the node in its graph: part of dropout's random key */
 } fv_attr;
 
 typedef enum fv_param_kind {
-    FV_PARAM_WEIGHT,  /* decays */
-    FV_PARAM_BIAS,    /* does not */
-    FV_PARAM_SCALE,   /* of a norm: does not decay */
+    FV_PARAM_WEIGHT, /* decays */
+    FV_PARAM_BIAS,   /* does not */
+    FV_PARAM_SCALE,  /* of a norm: does not decay */
     FV_PARAM_SHIFT,
     FV_PARAM_RUNNING, /* statistics: not trained */
     FV_PARAM_COUNT    /* num_batches_tracked: an int64 scalar, no floats */
 } fv_param_kind;
 typedef struct fv_param_spec {
-    const char   *suffix; /* "weight" */
+    const char *suffix; /* "weight" */
     fv_param_kind kind;
-    int           rank, dim[4]; /* published order: OIHW */
-    fv_init       init;
+    int rank, dim[4]; /* published order: OIHW */
+    fv_init init;
 } fv_param_spec;
 
 /* An operand of a step. */
@@ -59,15 +59,15 @@ typedef struct fv_arg {
 /* What an op sees of the plan while it is lowered. Shapes are per image (n = 1). In backward, an operand that the op
  * does not declare in `saves` must not be used. Absent gradients (nobody needs them) are FV_NONE. */
 typedef struct fv_lower {
-    const fv_attr  *attr;
+    const fv_attr *attr;
     const fv_shape *x;
-    int             nx;
-    fv_shape        y;
-    int             batch; /* most images of a run */
-    bool            train; /* batch-norm uses the batch's statistics, dropout drops */
-    fv_arg          in[FV_MAX_IN], out, param[FV_MAX_PARAMS], aux[FV_MAX_AUX];
-    fv_arg          din[FV_MAX_IN], dout, dparam[FV_MAX_PARAMS];
-    fv_arg          run; /* fv_run_info */
+    int nx;
+    fv_shape y;
+    int batch;  /* most images of a run */
+    bool train; /* batch-norm uses the batch's statistics, dropout drops */
+    fv_arg in[FV_MAX_IN], out, param[FV_MAX_PARAMS], aux[FV_MAX_AUX];
+    fv_arg din[FV_MAX_IN], dout, dparam[FV_MAX_PARAMS];
+    fv_arg run; /* fv_run_info */
     /* A scratch tensor of so many floats that lives from here to the last step that names it. */
     fv_arg (*temp)(struct fv_lower *l, size_t floats);
     /* Appends a step. `slot`'s operands in order; written operands come first and are counted by nout: a gradient's
@@ -80,11 +80,11 @@ enum { FV_SAVE_X = 1, FV_SAVE_Y = 2, FV_SAVE_AUX = 4 }; /* what backward reads b
 
 typedef struct fv_op {
     const char *name;
-    int         min_in, max_in;
-    unsigned    saves;
+    int min_in, max_in;
+    unsigned saves;
     fv_status (*shape)(const fv_attr *a, const fv_shape *x, int nx, fv_shape *y, fv_err *err);
-    int64_t (*macs)(const fv_attr *a, const fv_shape *x, const fv_shape *y);          /* NULL: 0 */
-    int (*params)(const fv_attr *a, const fv_shape *x, fv_param_spec *out);           /* NULL: none; returns how many */
+    int64_t (*macs)(const fv_attr *a, const fv_shape *x, const fv_shape *y); /* NULL: 0 */
+    int (*params)(const fv_attr *a, const fv_shape *x, fv_param_spec *out);  /* NULL: none; returns how many */
     int (*aux)(const fv_attr *a, const fv_shape *x, const fv_shape *y, int batch, size_t floats[FV_MAX_AUX]); /* NULL */
     void (*forward)(fv_lower *l);
     void (*backward)(fv_lower *l); /* emits steps that write l->din and l->dparam from l->dout */
