@@ -128,11 +128,21 @@ static fv_status open_data(fv_data **data, const char *path, const eval_args *a,
     return t;
 }
 
+/* Where the data name no classes, the model may. */
+static fv_data_info classes_of(const fv_data *data, const fv_net *net)
+{
+    fv_data_info info;
+    fv_net_info own;
+    fv_data_describe(data, &info);
+    fv_net_describe(net, &own);
+    if (!info.class_names && info.classes == own.classes) info.class_names = own.class_names;
+    return info;
+}
+
 static int evaluate(cli *c, const eval_args *a, fv_net *net, fv_data *data)
 {
     fv_err err = { 0 };
     fv_metrics m = { 0 };
-    fv_data_info info;
     cli_progress progress = cli_progress_new();
     fv_eval_opts o = { .prep.exif = (fv_exif)a->exif,
                        .batch = a->batch,
@@ -155,7 +165,7 @@ static int evaluate(cli *c, const eval_args *a, fv_net *net, fv_data *data)
     if (s != FV_OK) {
         code = cli_fail(&err);
     } else {
-        fv_data_describe(data, &info);
+        const fv_data_info info = classes_of(data, net);
         (c->json ? eval_json : eval_text)(&m, &info, a->confusion);
     }
     fv_metrics_free(&m);

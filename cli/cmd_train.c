@@ -42,6 +42,7 @@ const cli_option options_train[] = {
     { "max-bad",          0,   CLI_REAL,   AT(max_bad),          "SHARE",    "unreadable pictures that are forgiven (0.01)", 0, 1 },
     { "val-share",        0,   CLI_REAL,   AT(val_share),        "SHARE",    "of a folder without splits that is kept for val (0.2)", 0, 0.9 },
     { "val-split",        0,   CLI_TEXT,   AT(val_split),        "NAME",     "split to evaluate on (val, or test)", 0, 0 },
+    { "class-names",      0,   CLI_TEXT,   AT(names_file),       "FILE",     "a class name a line, for data without names (IDX)", 0, 0 },
     { 0 },
 };
 // clang-format on
@@ -198,7 +199,8 @@ static int report(session *s, const fv_train_result *r, const fv_train_opts *o, 
         return fv_status_exit(s->interrupts ? FV_INTERRUPTED : FV_STOPPED);
     }
     if (status != FV_OK && !stopped) return cli_fail(err);
-    (s->c->json ? result_json : result_text)(r, o);
+    if (s->c->json) result_json(r, o);
+    else if (r->nepochs > 0) result_text(r, o); /* before the first epoch's end there is a checkpoint and no result */
     if (!stopped) return 0;
     cli_say("stopped after step %" PRId64, r->steps);
     tell_resume(s->c, s->c->argv[0]);

@@ -317,6 +317,7 @@ typedef struct fv_data_opts {
     uint64_t seed;                  /* of that split */
     const char *const *class_names; /* the training set's: folders are matched to them by name; NULL: as found */
     int classes;
+    const char *names_file; /* class names, one a line, for data that has none; NULL: it stays so */
 } fv_data_opts;
 typedef struct fv_data_info {
     const char *source; /* "folder", "idx", "cifar" */
@@ -388,7 +389,6 @@ typedef struct fv_train_opts {
     fv_sched sched;
     double warmup_epochs;            /* linear from lr / 100 */
     double decay_epochs, decay_rate; /* FV_SCHED_STEP: lr *= rate every so many epochs */
-    double ema;                      /* reserved by issue 6; must be 0 */
     uint64_t seed;
     int threads, workers;     /* 0: all cores; 0: 1 */
     int64_t checkpoint_every; /* steps; 0: at epoch ends only */
@@ -399,7 +399,8 @@ typedef struct fv_train_opts {
     double max_bad;     /* share of unreadable pictures that is forgiven; -1: 0.01 */
     double val_share;   /* as in fv_data_opts */
     fv_exif exif;
-    const char *val_split; /* NULL: "val", or "test" where there is none */
+    const char *val_split;  /* NULL: "val", or "test" where there is none */
+    const char *names_file; /* as in fv_data_opts */
 } fv_train_opts;
 FV_API void fv_train_defaults(fv_train_opts *o);
 

@@ -25,7 +25,7 @@ Ankle boot
 NAMES
 echo "== training resnet20 on $data ($epochs epochs)"
 "$fovea" train "$data" --model resnet20 --stem cifar --channels 1 --epochs "$epochs" --batch-size 128 --lr 0.1 --sched cosine \
-    --warmup-epochs 0.2 --wd 5e-4 --nesterov --seed 1 --output "$out"
+    --warmup-epochs 0.2 --wd 5e-4 --nesterov --seed 1 --class-names "$out/classes.txt" --output "$out"
 echo "== evaluating on the 10,000 test images"
 "$fovea" eval "$data" --split test --model "$out/model_best.safetensors" --batch-size 100 | tee "$out/eval.txt"
 echo "test accuracy $(sed -n 's/^top-1 \([0-9.]*\) %.*/\1/p' "$out/eval.txt") %"

@@ -91,6 +91,17 @@ static fv_status open_any(fv_data *d, const char *path, const fv_data_opts *opts
                    path);
 }
 
+/* Names from a file of the caller's, for sources that carry none. */
+static fv_status name_classes(fv_data *d, const char *file, fv_err *err)
+{
+    int n = 0;
+    if (d->class_names) return fv_fail(err, FV_ARG, "%s: the classes of this data have names already", file);
+    FV_TRY(fv_data_read_names(d, file, &d->class_names, &n, err));
+    if (!d->class_names) return fv_fail(err, FV_NOINPUT, "%s: no such file of class names", file);
+    if (n != d->classes) return fv_fail(err, FV_FORMAT, "%s: %d names for %d classes", file, n, d->classes);
+    return FV_OK;
+}
+
 fv_status fv_data_open(fv_data **data, const char *path, const fv_data_opts *opts, const fv_env *env, fv_err *err)
 {
     *data = NULL;
@@ -105,6 +116,7 @@ fv_status fv_data_open(fv_data **data, const char *path, const fv_data_opts *opt
     if (env) d->env = *env;
     d->arena.heap = heap;
     fv_status s = open_any(d, path, &o, err);
+    if (s == FV_OK && o.names_file) s = name_classes(d, o.names_file, err);
     if (s == FV_OK) s = fv_data_memory(d, err);
     if (s != FV_OK) {
         fv_data_free(d);

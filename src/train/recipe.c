@@ -48,7 +48,7 @@ static const struct option {
     ROW(checkpoint_every, INT64,  false), ROW(stem,          STEM,   true),  ROW(size,         INT,  true),
     ROW(channels,         INT,    true),  ROW(pad_crop,      INT,    true),  ROW(flip,         REAL, true),
     ROW(max_bad,          REAL,   false), ROW(val_share,     REAL,   true),  ROW(val_split,    TEXT, true),
-    ROW(exif,             EXIF,   true),
+    ROW(exif,             EXIF,   true),  ROW(names_file,   TEXT, false),
 #undef ROW
 };
 // clang-format on
@@ -151,7 +151,6 @@ fv_status fv_recipe_check(const fv_train_opts *o, fv_err *err)
 {
     if (!o->data || !o->model || !o->output) return fv_fail(err, FV_ARG, "data, model and output must be named");
     if (!fv_schedule_name(o->sched)) return fv_fail(err, FV_ARG, "no schedule has number %d", (int)o->sched);
-    if (o->ema != 0) return fv_fail(err, FV_ARG, "averaging of weights (ema) is not there yet; it must be 0");
     if ((unsigned)o->stem > FV_STEM_CIFAR || (unsigned)o->exif > FV_EXIF_IGNORE)
         return fv_fail(err, FV_ARG, "stem %d, exif %d", (int)o->stem, (int)o->exif);
     const double almost_1 = nextafter(1, 0), most = 1e9;

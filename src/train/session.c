@@ -22,10 +22,13 @@ double fv_session_clock(void)
 
 static fv_status open_pair(fv_session *s, const char *path, fv_err *err)
 {
-    fv_data_opts o = { .split = "train", .val_share = s->o.val_share, .seed = s->o.seed };
+    fv_data_opts o = {
+        .split = "train", .val_share = s->o.val_share, .seed = s->o.seed, .names_file = s->o.names_file
+    };
     FV_TRY(fv_data_open(&s->train, path, &o, &s->env, err));
     o.class_names = s->train->class_names;
     o.classes = s->train->classes;
+    o.names_file = NULL;
     o.split = s->o.val_split ? s->o.val_split : "val";
     fv_err quiet = { 0 };
     const bool may_fall_back = !s->o.val_split;

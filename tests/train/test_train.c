@@ -366,7 +366,7 @@ static void test_senseless_options_are_refused(void **state)
     o[2].lr = NAN;
     o[3].momentum = 1;
     o[4].smoothing = -0.1;
-    o[5].ema = 0.9;
+    o[5].decay_rate = 2;
     o[6].channels = 2;
     o[7].data = NULL;
     for (int i = 0; i < 8; i++) ends_with(&o[i], NULL, FV_ARG, "");
