@@ -1,6 +1,7 @@
 /* test_parity.c -- logits of whole networks under a weight fill that needs no download, through the ordinary inference
  * plan. The expected figures are those of PyTorch (float64 agrees to the digits given).
  * SPDX-License-Identifier: Apache-2.0 */
+#include "level.h"
 #include <fovea.h>
 #include <math.h>
 #include <setjmp.h>
@@ -108,7 +109,7 @@ static void parity(const oracle *o)
     fv_net *net = NULL;
     fv_plan *plan = NULL;
     fv_err err = { 0 };
-    if (fv_net_open(&net, o->model, NULL, NULL, &err) != FV_OK) fail_msg("%s", err.msg);
+    if (fv_net_open(&net, o->model, NULL, &(fv_env){ .cpu = test_level() }, &err) != FV_OK) fail_msg("%s", err.msg);
     fill(net);
     if (fv_plan_new(&plan, net, &(fv_plan_opts){ .batch = 1 }, &err) != FV_OK) fail_msg("%s", err.msg);
     float *x = make_input(m->size), *y = malloc((size_t)m->classes * sizeof *y);

@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/cpu.h"
 #include "base/rng.h"
+#include "level.h"
 #include "plan/parts.h"
 #include <float.h>
 #include <math.h>
@@ -57,7 +58,7 @@ static fv_net *small_net(const fv_env *env, fv_err *err)
 static fv_plan_request infer(int batch, int threads)
 {
     return (fv_plan_request){
-        .batch = batch, .h = SIZE, .w = SIZE, .threads = threads, .cpu = fv_cpu_features(FV_CPU_BEST)
+        .batch = batch, .h = SIZE, .w = SIZE, .threads = threads, .cpu = fv_cpu_features(test_level())
     };
 }
 
@@ -80,7 +81,7 @@ static void fill(float *x, int n)
 static void test_rewrites_keep_the_meaning(void **state)
 {
     (void)state;
-    fv_net *net = small_net(NULL, NULL);
+    fv_net *net = small_net(&(fv_env){ .cpu = test_level() }, NULL);
     fv_plan_request rq = infer(4, 1);
     fv_plan *fused = plan_of(net, &rq);
     rq.exact = true;
@@ -106,7 +107,7 @@ static void test_rewrites_keep_the_meaning(void **state)
 static void test_bits_do_not_depend_on_batch_or_threads(void **state)
 {
     (void)state;
-    fv_net *net = small_net(NULL, NULL);
+    fv_net *net = small_net(&(fv_env){ .cpu = test_level() }, NULL);
     float *x = malloc(sizeof(float) * BATCH * SIZE * SIZE * 3), all[BATCH * CLASSES], one[CLASSES], three[3 * CLASSES];
     fill(x, BATCH);
     const fv_plan_request r16 = infer(BATCH, 3), r1 = infer(1, 1), r3 = infer(3, 2);
@@ -128,7 +129,7 @@ static void test_bits_do_not_depend_on_batch_or_threads(void **state)
 static void test_fast_gradients_are_those_of_the_reference(void **state)
 {
     (void)state;
-    fv_net *net = small_net(NULL, NULL);
+    fv_net *net = small_net(&(fv_env){ .cpu = test_level() }, NULL);
     fv_plan_request rq = infer(BATCH, 2);
     rq.train = rq.backward = rq.loss = true;
     fv_plan *fast = plan_of(net, &rq);
@@ -177,7 +178,8 @@ static double train_steps(fv_net *net, int threads, int steps)
 static void test_training_bits_do_not_depend_on_threads(void **state)
 {
     (void)state;
-    fv_net *a = small_net(NULL, NULL), *b = small_net(NULL, NULL);
+    fv_net *a = small_net(&(fv_env){ .cpu = test_level() }, NULL),
+           *b = small_net(&(fv_env){ .cpu = test_level() }, NULL);
     assert_true(train_steps(a, 1, 5) == train_steps(b, 3, 5));
     assert_memory_equal(a->weights, b->weights, a->graph->floats * sizeof(float));
     fv_net_free(a), fv_net_free(b);
@@ -186,7 +188,7 @@ static void test_training_bits_do_not_depend_on_threads(void **state)
 static void test_training_lowers_the_loss(void **state)
 {
     (void)state;
-    fv_net *net = small_net(NULL, NULL);
+    fv_net *net = small_net(&(fv_env){ .cpu = test_level() }, NULL);
     const double first = train_steps(net, 2, 1), last = train_steps(net, 2, 60);
     assert_true(isfinite(last) && last < first / 2);
     fv_net_free(net);
@@ -209,7 +211,7 @@ static void check_memory(const fv_plan *p)
 static void test_live_operands_never_overlap(void **state)
 {
     (void)state;
-    fv_net *net = small_net(NULL, NULL);
+    fv_net *net = small_net(&(fv_env){ .cpu = test_level() }, NULL);
     fv_plan_request rq = infer(4, 1);
     fv_plan *p = plan_of(net, &rq);
     size_t sum = 0;
@@ -249,7 +251,7 @@ static void test_a_run_allocates_nothing(void **state)
 {
     (void)state;
     counting_heap h = { .base = { count_alloc, count_release, &h }, .fail_at = -1 };
-    const fv_env env = { .heap = &h.base };
+    const fv_env env = { .heap = &h.base, .cpu = test_level() };
     fv_net *net = small_net(&env, NULL);
     fv_plan *p = NULL;
     assert_int_equal(fv_plan_new(&p, net, &(fv_plan_opts){ .mode = FV_TRAIN, .batch = 2, .threads = 2 }, NULL), FV_OK);
@@ -267,7 +269,7 @@ static void test_every_allocation_may_fail(void **state)
     (void)state;
     for (int n = 0;; n++) {
         counting_heap h = { .base = { count_alloc, count_release, &h }, .fail_at = n };
-        const fv_env env = { .heap = &h.base };
+        const fv_env env = { .heap = &h.base, .cpu = test_level() };
         fv_err err = { 0 };
         fv_net *net = small_net(&env, &err);
         fv_plan *p = NULL;
@@ -286,7 +288,7 @@ static void test_every_allocation_may_fail(void **state)
 static void test_another_input_size_fits_a_convolutional_net(void **state)
 {
     (void)state;
-    fv_net *net = small_net(NULL, NULL);
+    fv_net *net = small_net(&(fv_env){ .cpu = test_level() }, NULL);
     fv_plan *p = NULL;
     fv_err err = { 0 };
     assert_int_equal(fv_plan_new(&p, net, &(fv_plan_opts){ .h = 23, .w = 17 }, &err), FV_OK);

@@ -1,6 +1,7 @@
 /* test_train.c -- whole runs on a small made-up data set in CIFAR-10's format: a run learns, and however it is cut up
  * or spread over threads, it ends with the same bytes.
  * SPDX-License-Identifier: Apache-2.0 */
+#include "level.h"
 #include "base/alloc.h"
 #include "base/bytes.h"
 #include "base/rng.h"
@@ -131,7 +132,7 @@ static void logged(void *user, fv_log_level level, const char *text)
 
 static fv_status train(const fv_train_opts *o, watcher *w, fv_train_result *r, char last_warning[500], fv_err *err)
 {
-    const fv_env env = { .log = last_warning ? logged : NULL, .log_user = last_warning };
+    const fv_env env = { .cpu = test_level(), .log = last_warning ? logged : NULL, .log_user = last_warning };
     *err = (fv_err){ 0 };
     return fv_train(r, o, w ? watch : NULL, w, &env, err);
 }
