@@ -4,7 +4,6 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/cpu.h"
 #include "kernels/conv2d/conv2d.h"
-#include "kernels/peak.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,19 +70,11 @@ static int by_value(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
+/* GFLOP/s of one thread at the row's level. */
 static double peak_now(unsigned cpu)
 {
-    float sink;
-    const double start = now();
-#ifdef __x86_64__
-    const double flops = cpu & FV_HAS_AVX512 ? fv_peak__avx512(20000, 1, &sink)
-                         : cpu & FV_HAS_AVX2 ? fv_peak__avx2(20000, 1, &sink)
-                                             : fv_peak__ref(20000, 1, &sink);
-#else
-    (void)cpu;
-    const double flops = fv_peak__ref(20000, 1, &sink);
-#endif
-    return flops * 20000 / (now() - start);
+    const fv_cpu level = cpu & FV_HAS_AVX512 ? FV_CPU_AVX512 : cpu & FV_HAS_AVX2 ? FV_CPU_AVX2 : FV_CPU_REF;
+    return fv_peak_gflops(1, level) * 1e9;
 }
 
 static void measure(const fv_kernel *k, const fv_work *w, const layer *l, double flops)

@@ -17,6 +17,13 @@
 enum { FV_LEAF = 8 };
 enum { FV_MAX_ARGS = 12 };
 
+/* Rows of one family of CPUs: where the build leaves their files out, the tables leave out the rows. */
+#ifdef __x86_64__
+#define FV_X86(...) __VA_ARGS__
+#else
+#define FV_X86(...)
+#endif
+
 typedef struct fv_work {
     const void *problem; /* per-image shape and constants: the slot's struct */
     int n;               /* images */

@@ -1,5 +1,6 @@
 /* peak.c -- the peak of float multiply-adds, measured: what kernels are compared with.
  * SPDX-License-Identifier: Apache-2.0 */
+#include "kernels/kernel.h"
 #include "kernels/peak.h"
 #include "base/cpu.h"
 #include "base/threads.h"
@@ -32,10 +33,8 @@ static void chains(void *user, int thread, int begin, int end)
 
 static fv_peak_fn *widest(unsigned cpu)
 {
-#ifdef __x86_64__
-    if (cpu & FV_HAS_AVX512) return fv_peak__avx512;
-    if (cpu & FV_HAS_AVX2) return fv_peak__avx2;
-#endif
+    FV_X86(if (cpu & FV_HAS_AVX512) return fv_peak__avx512;)
+    FV_X86(if (cpu & FV_HAS_AVX2) return fv_peak__avx2;)
     (void)cpu;
     return fv_peak__ref;
 }
