@@ -24,7 +24,7 @@ Bag
 Ankle boot
 NAMES
 echo "== training resnet20 on $data ($epochs epochs)"
-"$fovea" train "$data" --model resnet20 --stem cifar --channels 1 --epochs "$epochs" --batch-size 128 --lr 0.1 --sched cosine \
+"$fovea" train "$data" --model resnet20 --stem cifar --channels 1 --epochs "$epochs" --batch-size 64 --pad-crop 0 --lr 0.1 --sched cosine \
     --warmup-epochs 0.2 --wd 5e-4 --nesterov --seed 1 --class-names "$out/classes.txt" --output "$out"
 echo "== evaluating on the 10,000 test images"
 "$fovea" eval "$data" --split test --model "$out/model_best.safetensors" --batch-size 100 | tee "$out/eval.txt"
