@@ -89,6 +89,7 @@ int cmd_summary(cli *c, int argc, char **argv)
     if (code < 0) code = cli_expect(c, n, 1, 1);
     if (code >= 0) return code;
     a.net.model = argv[0];
+    a.net.no_weights = true; /* nothing here depends on them */
     code = cli_open_network(c, &a.net, false, &net);
     if (code >= 0) return code;
     if (fv_plan_new(&plan, net, &(fv_plan_opts){ .mode = FV_INFER, .batch = 1 }, &err) != FV_OK) {

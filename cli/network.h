@@ -7,7 +7,7 @@
 typedef struct cli_network {
     const char *model, *weights;
     int classes, size, channels, stem, threads;
-    bool random_weights;
+    bool random_weights, no_weights;
     uint64_t seed;
 } cli_network;
 

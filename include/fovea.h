@@ -239,6 +239,7 @@ typedef struct fv_net_opts {
     int channels;        /* 0: 3 */
     fv_stem stem;
     uint64_t seed;
+    bool no_weights; /* leave them zero: to look at the network only */
 } fv_net_opts;
 typedef struct fv_net_info {
     const char *name, *family;

@@ -71,7 +71,8 @@ static fv_status describe_net(fv_net *net, const request *rq, const fv_prep *pre
     net->stem = rq->opts.stem;
     net->family = fv_arena_strdup(&net->arena, rq->model->family);
     if (!net->family) return fv_fail(err, FV_NOMEM, "no memory for a name");
-    if (!rq->file.p || rq->opts.classes) fv_net_init(net, rq->opts.seed); /* else every weight comes from the file */
+    const bool drawn = !rq->opts.no_weights && (!rq->file.p || rq->opts.classes);
+    if (drawn) fv_net_init(net, rq->opts.seed); /* else every weight comes from the file */
     if (!rq->file.p) return FV_OK;
     return fv_model_file_load(net, rq->file, rq->opts.classes != 0, err);
 }
