@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 #include "base/threads.h"
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/cpu.h"
 #include <errno.h>
 #include <linux/futex.h>
@@ -13,10 +14,10 @@
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
-enum { SPIN_NS = 50000, MAX_THREADS = 4096 };
+enum { MAX_THREADS = 4096 };
+#define SPIN_SECONDS 50e-6
 
 typedef struct worker {
     struct fv_pool_ *pool;
@@ -49,23 +50,16 @@ static void futex_wake(atomic_uint *word)
     syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
 }
 
-static int64_t now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
 /* Waits a moment for the word to differ from `old`; false where it did not. */
 static bool spin_while(atomic_uint *word, unsigned old)
 {
-    const int64_t end = now_ns() + SPIN_NS;
+    const double end = fv_clock() + SPIN_SECONDS;
     do {
         for (int i = 0; i < 32; i++) {
             if (atomic_load_explicit(word, memory_order_acquire) != old) return true;
             fv_cpu_relax();
         }
-    } while (now_ns() < end);
+    } while (fv_clock() < end);
     return false;
 }
 

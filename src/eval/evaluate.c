@@ -2,16 +2,9 @@
  * figure is over those that could.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "eval/evaluate.h"
+#include "base/clock.h"
 #include <math.h>
 #include <string.h>
-#include <time.h>
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* Metrics outlive every environment, so they live on the plain heap. */
 void fv_metrics_free(fv_metrics *m)
@@ -112,12 +105,12 @@ static fv_status finish(tally *t, const fv_eval_job *job, double seconds, fv_err
 fv_status fv_evaluate_with(fv_metrics *m, const fv_eval_job *job, fv_err *err)
 {
     tally t = { .m = m };
-    const double start = now();
+    const double start = fv_clock();
     const size_t cells = (size_t)job->classes * (size_t)job->classes;
     *m = (fv_metrics){ .classes = job->classes };
     fv_status s = fv_alloc_zero(NULL, (void **)&m->confusion, cells * sizeof *m->confusion, err);
     if (s == FV_OK) s = walk(&t, job, err);
-    if (s == FV_OK) s = finish(&t, job, now() - start, err);
+    if (s == FV_OK) s = finish(&t, job, fv_clock() - start, err);
     if (s != FV_OK) fv_metrics_free(m);
     return s;
 }

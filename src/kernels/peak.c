@@ -2,9 +2,9 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "kernels/kernel.h"
 #include "kernels/peak.h"
+#include "base/clock.h"
 #include "base/cpu.h"
 #include "base/threads.h"
-#include <time.h>
 
 enum { REPEATS = 25, MAX_THREADS = 1024 };
 #define ROUNDS 1000000L /* 2 ms at 16 floats a vector */
@@ -14,13 +14,6 @@ typedef struct run {
     double flops;
     float sink[MAX_THREADS];
 } run;
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static void chains(void *user, int thread, int begin, int end)
 {
@@ -47,9 +40,9 @@ double fv_peak_gflops(int threads, fv_cpu cpu)
     if (threads < 1 || threads > MAX_THREADS || fv_threads_new(&pool, threads, NULL, NULL) != FV_OK) return 0;
     double best = 0;
     for (int i = 0; i < REPEATS; i++) {
-        const double start = now();
+        const double start = fv_clock();
         fv_threads_run(pool, threads, chains, &r);
-        const double rate = r.flops * ROUNDS * threads / (now() - start) * 1e-9;
+        const double rate = r.flops * ROUNDS * threads / (fv_clock() - start) * 1e-9;
         if (rate > best) best = rate;
     }
     fv_threads_free(pool);

@@ -120,9 +120,7 @@ static void emit(fv_lower *face, const fv_slot *slot, const void *problem, size_
     lowering *l = (lowering *)face;
     int arg[FV_MAX_ARGS] = { 0 };
     for (int i = 0; i < nargs; i++) arg[i] = args[i].id;
-    const size_t before = l->p->nstep;
     fv_plan_step(l->p, l->node, slot, problem, bytes, nout, nargs, arg, l->err);
-    if (l->p->nstep > before) l->p->step[before].backward = l->backward;
 }
 
 /* Fills the op's view of node i. Auxiliary tensors are made by the forward pass and found again by the backward one. */
@@ -266,7 +264,6 @@ fv_status fv_plan_lower(fv_plan *p, fv_err *err)
         look_at(&l, i, x);
         fv_ops[p->node[i].op]->forward(&l.face);
     }
-    p->nforward = (int)p->nstep;
     if (p->rq.backward && l.err->status == FV_OK) lower_backward(&l);
     if (p->rq.update) fv_plan_update(p, l.err);
     if (p->arena.failed) fv_fail(l.err, FV_NOMEM, "no memory for the plan's steps");

@@ -40,7 +40,6 @@ typedef struct plan_step {
     int node, nargs;
     int arg[FV_MAX_ARGS];
     unsigned add, inplace; /* bits of operands, as in fv_work and fv_slot */
-    bool backward;
 } plan_step;
 
 /* Weights in a kernel's layout; written before a training run, or once for inference. */
@@ -74,7 +73,6 @@ struct fv_plan {
 
     plan_step *step;
     size_t nstep, step_cap;
-    int nforward; /* steps of the forward pass */
     pack_job *pack;
     size_t npack, pack_cap;
     fold_job *fold;

@@ -1,17 +1,10 @@
 /* plan.c -- making a plan: nodes, steps, memory, packed weights, in that order. Whatever can fail fails here.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "plan/plan.h"
+#include "base/clock.h"
 #include "base/cpu.h"
 #include "plan/parts.h"
 #include <string.h>
-#include <time.h>
-
-static double now_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
-}
 
 static fv_status check_request(const fv_plan_request *rq, fv_err *err)
 {
@@ -48,7 +41,7 @@ static fv_status make(fv_plan *p, fv_err *err)
 
 fv_status fv_plan_make(fv_plan **out, fv_net *net, const fv_plan_request *rq, fv_err *err)
 {
-    const double start = now_ms();
+    const double start = fv_clock();
     fv_err local = { 0 };
     void *mem;
     err = err ? err : &local;
@@ -69,7 +62,7 @@ fv_status fv_plan_make(fv_plan **out, fv_net *net, const fv_plan_request *rq, fv
     }
     for (int i = 0; i < p->nnode; i++)
         if (p->node[i].op == FV_OP_INPUT && i != p->target && !p->node[i].dead) p->input_shape = p->node[i].shape;
-    p->plan_ms = now_ms() - start;
+    p->plan_ms = 1e3 * (fv_clock() - start);
     *out = p;
     return FV_OK;
 }

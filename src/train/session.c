@@ -7,16 +7,8 @@
 #include "train/statistics.h"
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
 enum { SMALL_SIDE = 64 };
-
-double fv_session_clock(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* ---- data ---- */
 

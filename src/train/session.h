@@ -47,7 +47,6 @@ typedef struct fv_session {
     int64_t first_step, epoch_images;
 } fv_session;
 
-double fv_session_clock(void);                         /* seconds, steady */
 fv_status fv_session_open(fv_session *s, fv_err *err); /* o, env, watch and user are set; opens the rest */
 void fv_session_close(fv_session *s);
 

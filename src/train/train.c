@@ -1,6 +1,7 @@
 /* train.c -- the training loop. Where the run stands is one number, the batches done; epoch, position, learning rate
  * and every random number follow from it, so a run that was stopped goes on bit for bit as if it had not been.
  * SPDX-License-Identifier: Apache-2.0 */
+#include "base/clock.h"
 #include "base/log.h"
 #include "eval/evaluate.h"
 #include "train/recipe.h"
@@ -35,14 +36,14 @@ static void tell(fv_session *s, fv_train_event e)
 
 static double epoch_speed(const fv_session *s)
 {
-    const double seconds = fv_session_clock() - s->epoch_started;
+    const double seconds = fv_clock() - s->epoch_started;
     return seconds > 0 ? (double)s->epoch_images / seconds : 0;
 }
 
 static double seconds_left(const fv_session *s)
 {
     const int64_t done = s->step - s->first_step;
-    return done > 0 ? (fv_session_clock() - s->started) / (double)done * (double)(s->steps - s->step) : 0;
+    return done > 0 ? (fv_clock() - s->started) / (double)done * (double)(s->steps - s->step) : 0;
 }
 
 static void tell_begin(fv_session *s)
@@ -189,7 +190,7 @@ static fv_status train_epoch(fv_session *s, fv_err *err)
 {
     const int64_t epoch = s->step / s->epoch_steps, whole = (epoch + 1) * s->epoch_steps;
     const int64_t end = whole < s->steps ? whole : s->steps;
-    s->epoch_started = fv_session_clock();
+    s->epoch_started = fv_clock();
     s->epoch_images = 0;
     FV_TRY(fv_loader_start(s->train_loader, (uint64_t)epoch, s->step % s->epoch_steps, err));
     while (s->step < end) {
@@ -205,7 +206,7 @@ static fv_status train_epoch(fv_session *s, fv_err *err)
 
 static fv_status go(fv_session *s, fv_err *err)
 {
-    s->started = s->epoch_started = fv_session_clock();
+    s->started = s->epoch_started = fv_clock();
     s->first_step = s->step;
     tell_begin(s);
     FV_TRY(heed(s, err));
