@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "tensor/npy.h"
 #include "base/alloc.h"
+#include "tensor/dtype.h"
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
@@ -10,48 +11,19 @@
 
 enum { RANK = 8, LONGEST_HEADER = 65536 };
 
-static void from_f4(const uint8_t *p, size_t n, float *out)
-{
-    memcpy(out, p, n * sizeof *out);
-}
-
-static void from_f8(const uint8_t *p, size_t n, float *out)
-{
-    for (size_t i = 0; i < n; i++) {
-        double v;
-        memcpy(&v, p + i * sizeof v, sizeof v);
-        out[i] = (float)v;
-    }
-}
-
-static void from_u1(const uint8_t *p, size_t n, float *out)
-{
-    for (size_t i = 0; i < n; i++) out[i] = p[i];
-}
-
-static void from_i8(const uint8_t *p, size_t n, float *out)
-{
-    for (size_t i = 0; i < n; i++) {
-        int64_t v;
-        memcpy(&v, p + i * sizeof v, sizeof v);
-        out[i] = (float)v;
-    }
-}
-
-typedef struct element {
+/* How numpy calls what is read. */
+static const struct element {
     const char *descr;
-    size_t bytes;
-    void (*convert)(const uint8_t *p, size_t n, float *out);
-} element;
-static const element elements[] = {
-    { "<f4", 4, from_f4 },
-    { "<f8", 8, from_f8 },
-    { "|u1", 1, from_u1 },
-    { "<i8", 8, from_i8 },
+    fv_dtype dtype;
+} elements[] = {
+    { "<f4", FV_DTYPE_F32 },
+    { "<f8", FV_DTYPE_F64 },
+    { "|u1", FV_DTYPE_U8 },
+    { "<i8", FV_DTYPE_I64 },
 };
 
 typedef struct header {
-    const element *element;
+    const struct element *element;
     int fortran; /* -1: not said */
     int rank;    /* -1: not said */
     int dim[RANK];
@@ -183,14 +155,15 @@ static fv_status read_data(fv_array *a, fv_reader *r, const header *h, const fv_
     size_t n = 1, bytes = 0, floats = 0;
     bool fits = true;
     for (int i = 0; i < h->rank; i++) fits = fits && fv_mul_size(n, (size_t)h->dim[i], &n);
-    if (!fits || !fv_mul_size(n, h->element->bytes, &bytes) || !fv_mul_size(n, sizeof(float), &floats))
+    if (!fits || !fv_mul_size(n, (size_t)fv_dtype_bits(h->element->dtype) / 8, &bytes) ||
+        !fv_mul_size(n, sizeof(float), &floats))
         return fv_fail(err, FV_FORMAT, "npy shape overflows");
     const size_t left = fv_reader_left(r);
     if (bytes > left) return fv_fail(err, FV_FORMAT, "npy file is %zu bytes short", bytes - left);
     if (bytes < left) return fv_fail(err, FV_FORMAT, "%zu bytes after the npy array", left - bytes);
     void *data = NULL;
     FV_TRY(fv_alloc_or(heap, &data, floats, err));
-    if (n) h->element->convert(r->bytes.p + r->at, n, data);
+    fv_dtype_floats(h->element->dtype, (fv_bytes){ r->bytes.p + r->at, bytes }, data);
     a->rank = h->rank;
     memcpy(a->dim, h->dim, sizeof a->dim);
     a->data = data;

@@ -160,7 +160,7 @@ static fv_status verdict(const binding *b, fv_err *err)
         const fv_stored *t = b->of_param[i];
         if (!t) continue;
         const bool count = b->net->graph->param[i].kind == FV_PARAM_COUNT;
-        if (count ? t->dtype != FV_DTYPE_I64 : !fv_dtype_floats(t->dtype, (fv_bytes){ 0 }, NULL))
+        if (count ? t->dtype != FV_DTYPE_I64 : !fv_dtype_floating(t->dtype))
             return fv_fail(err, FV_UNSUP, "tensor '%.100s': elements of type %s", t->name, fv_dtype_name(t->dtype));
     }
     return FV_OK;

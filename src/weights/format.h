@@ -3,17 +3,9 @@
 #ifndef FV_FORMAT_H
 #define FV_FORMAT_H
 #include "base/alloc.h"
-#include "base/bytes.h"
+#include "tensor/dtype.h"
 
 enum { FV_TENSOR_RANK = 8 };
-
-/* dtypes.def: FV_DTYPE(id, name in safetensors, bits, how it becomes float). */
-typedef enum fv_dtype {
-#define FV_DTYPE(id, text, bits, convert) FV_DTYPE_##id,
-#include "weights/dtypes.def"
-#undef FV_DTYPE
-    FV_DTYPE_COUNT
-} fv_dtype;
 
 /* One tensor of a file; `data` borrows from the file's bytes, aligned for nothing. */
 typedef struct fv_stored {
@@ -46,11 +38,6 @@ extern const fv_weight_format fv_safetensors;
 
 /* Reads with the first format that knows the file. */
 fv_status fv_weights_read(fv_bytes file, fv_stored_list *list, fv_arena *arena, fv_err *err);
-
-const char *fv_dtype_name(fv_dtype d);
-int fv_dtype_bits(fv_dtype d);
-/* Copies n = data.len * 8 / bits values as floats; false where this type is not one of weights. */
-bool fv_dtype_floats(fv_dtype d, fv_bytes data, float *out);
 
 /* safetensors, written: puts the tensors into the file's order and appends all that stands before the data, which then
  * follows in list order without gaps. The same list always gives the same bytes. */

@@ -1,10 +1,10 @@
 /* dtype.c -- element types of weight files, and their values as floats.
  * Numbers are little-endian, as on the machines we run on; nothing is aligned, so everything is copied.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "weights/format.h"
+#include "tensor/dtype.h"
 #include <string.h>
 
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "weight files are copied as they are");
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "files are copied as they are");
 
 static void from_f32(const uint8_t *p, size_t n, float *out)
 {
@@ -15,6 +15,20 @@ static void from_f64(const uint8_t *p, size_t n, float *out)
 {
     for (size_t i = 0; i < n; i++) {
         double v;
+        memcpy(&v, p + i * sizeof v, sizeof v);
+        out[i] = (float)v;
+    }
+}
+
+static void from_u8(const uint8_t *p, size_t n, float *out)
+{
+    for (size_t i = 0; i < n; i++) out[i] = p[i];
+}
+
+static void from_i64(const uint8_t *p, size_t n, float *out)
+{
+    for (size_t i = 0; i < n; i++) {
+        int64_t v;
         memcpy(&v, p + i * sizeof v, sizeof v);
         out[i] = (float)v;
     }
@@ -51,12 +65,13 @@ static void from_f16(const uint8_t *p, size_t n, float *out)
 typedef struct dtype_row {
     const char *name;
     int bits;
+    bool floating;
     void (*convert)(const uint8_t *p, size_t n, float *out);
 } dtype_row;
 
 static const dtype_row rows[FV_DTYPE_COUNT] = {
-#define FV_DTYPE(id, text, bits, convert) { text, bits, convert },
-#include "weights/dtypes.def"
+#define FV_DTYPE(id, text, bits, floating, convert) { text, bits, floating, convert },
+#include "tensor/dtypes.def"
 #undef FV_DTYPE
 };
 
@@ -70,9 +85,12 @@ int fv_dtype_bits(fv_dtype d)
     return rows[d].bits;
 }
 
-bool fv_dtype_floats(fv_dtype d, fv_bytes data, float *out)
+bool fv_dtype_floating(fv_dtype d)
 {
-    if (!rows[d].convert) return false;
+    return rows[d].floating;
+}
+
+void fv_dtype_floats(fv_dtype d, fv_bytes data, float *out)
+{
     if (data.len) rows[d].convert(data.p, data.len / ((size_t)rows[d].bits / 8), out);
-    return true;
 }
