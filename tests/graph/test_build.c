@@ -41,6 +41,19 @@ static void test_a_graph_without_output_is_refused(void **state)
     fv_graph_free(g);
 }
 
+static void test_a_value_takes_the_name_it_is_given(void **state)
+{
+    (void)state;
+    fv_graph *g = graph();
+    fv_val x = fv_input(g, "image", 2, 2, 3);
+    fv_scope(g, "head");
+    x = fv_relu(g, x);
+    assert_string_equal(g->node[x.id].name, "head.activation_1");
+    fv_name(g, x, "features");
+    assert_string_equal(g->node[x.id].name, "head.features");
+    fv_graph_free(g);
+}
+
 static void test_scopes_prefix_names_and_end(void **state)
 {
     (void)state;
@@ -179,6 +192,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_first_failure_is_kept_and_named),
         cmocka_unit_test(test_a_graph_without_output_is_refused),
+        cmocka_unit_test(test_a_value_takes_the_name_it_is_given),
         cmocka_unit_test(test_scopes_prefix_names_and_end),
         cmocka_unit_test(test_too_deep_and_too_long_scopes_are_refused),
         cmocka_unit_test(test_initialisers_follow_their_formulas),

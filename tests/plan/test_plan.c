@@ -3,13 +3,14 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/cpu.h"
 #include "base/rng.h"
+#include "heap.h"
 #include "level.h"
 #include "plan/parts.h"
 #include <float.h>
+#include <limits.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -226,32 +227,11 @@ static void test_live_operands_never_overlap(void **state)
     fv_plan_free(p), fv_net_free(net);
 }
 
-typedef struct counting_heap {
-    fv_allocator base;
-    atomic_int calls, live;
-    int fail_at; /* this call fails; -1: none */
-} counting_heap;
-
-static void *count_alloc(void *user, size_t bytes)
-{
-    counting_heap *h = user;
-    if (h->calls++ == h->fail_at) return NULL;
-    h->live++;
-    return aligned_alloc(64, (bytes + 127) / 64 * 64);
-}
-
-static void count_release(void *user, void *p)
-{
-    counting_heap *h = user;
-    h->live -= p != NULL;
-    free(p);
-}
-
 static void test_a_run_allocates_nothing(void **state)
 {
     (void)state;
-    counting_heap h = { .base = { count_alloc, count_release, &h }, .fail_at = -1 };
-    const fv_env env = { .heap = &h.base, .cpu = test_level() };
+    test_heap h;
+    const fv_env env = { .heap = test_heap_init(&h, INT_MAX), .cpu = test_level() };
     fv_net *net = small_net(&env, NULL);
     fv_plan *p = NULL;
     assert_int_equal(fv_plan_new(&p, net, &(fv_plan_opts){ .mode = FV_TRAIN, .batch = 2, .threads = 2 }, NULL), FV_OK);
@@ -268,8 +248,8 @@ static void test_every_allocation_may_fail(void **state)
 {
     (void)state;
     for (int n = 0;; n++) {
-        counting_heap h = { .base = { count_alloc, count_release, &h }, .fail_at = n };
-        const fv_env env = { .heap = &h.base, .cpu = test_level() };
+        test_heap h;
+        const fv_env env = { .heap = test_heap_init(&h, n), .cpu = test_level() };
         fv_err err = { 0 };
         fv_net *net = small_net(&env, &err);
         fv_plan *p = NULL;

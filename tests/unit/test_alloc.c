@@ -1,29 +1,11 @@
 /* test_alloc.c -- blocks, arenas and checked arithmetic.
  * SPDX-License-Identifier: Apache-2.0 */
+#include "heap.h"
 #include "base/alloc.h"
 #include <setjmp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-
-typedef struct counting {
-    fv_allocator base;
-    int left, live;
-} counting;
-
-static void *count_alloc(void *user, size_t bytes)
-{
-    counting *c = user;
-    if (c->left-- <= 0) return NULL;
-    c->live++;
-    return aligned_alloc(64, bytes);
-}
-
-static void count_release(void *user, void *p)
-{
-    ((counting *)user)->live--;
-    free(p);
-}
 
 static void test_arithmetic_that_overflows_leaves_the_result(void **state)
 {
@@ -60,7 +42,8 @@ static void test_absurd_sizes_fail_with_the_byte_count(void **state)
 static void test_growing_keeps_the_items_and_a_failure_keeps_the_block(void **state)
 {
     (void)state;
-    counting c = { { count_alloc, count_release, &c }, 1000, 0 };
+    test_heap c;
+    test_heap_init(&c, 1000);
     int *v = NULL;
     size_t cap = 0;
     for (int i = 0; i < 1000; i++) {
@@ -82,7 +65,8 @@ static void test_growing_keeps_the_items_and_a_failure_keeps_the_block(void **st
 static void test_an_arena_gives_cleared_aligned_memory_and_takes_it_back(void **state)
 {
     (void)state;
-    counting c = { { count_alloc, count_release, &c }, 1000, 0 };
+    test_heap c;
+    test_heap_init(&c, 1000);
     fv_arena a = { .heap = &c.base };
     for (size_t n = 0; n < 3000; n += 7) {
         char *p = fv_arena_alloc(&a, n);
@@ -101,7 +85,8 @@ static void test_an_arena_gives_cleared_aligned_memory_and_takes_it_back(void **
 static void test_an_arena_stays_failed_until_it_is_freed(void **state)
 {
     (void)state;
-    counting c = { { count_alloc, count_release, &c }, 0, 0 };
+    test_heap c;
+    test_heap_init(&c, 0);
     fv_arena a = { .heap = &c.base };
     assert_true(fv_arena_alloc(&a, 1) == NULL && a.failed);
     c.left = 9;

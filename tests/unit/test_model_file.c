@@ -1,5 +1,6 @@
 /* test_model_file.c -- a net survives its model file; a file that does not fit is refused in one message.
  * SPDX-License-Identifier: Apache-2.0 */
+#include "heap.h"
 #include "weights/model_file.h"
 #include "weights/bind.h"
 #include <math.h>
@@ -282,25 +283,6 @@ static void test_malformed_metadata_is_refused_by_name(void **state)
     }
 }
 
-typedef struct counting {
-    fv_allocator base;
-    int left, live;
-} counting;
-
-static void *count_alloc(void *user, size_t bytes)
-{
-    counting *c = user;
-    if (c->left-- <= 0) return NULL;
-    c->live++;
-    return aligned_alloc(64, bytes);
-}
-
-static void count_release(void *user, void *p)
-{
-    ((counting *)user)->live--;
-    free(p);
-}
-
 static void test_every_failed_allocation_is_told_and_leaks_nothing(void **state)
 {
     (void)state;
@@ -309,7 +291,8 @@ static void test_every_failed_allocation_is_told_and_leaks_nothing(void **state)
     fv_writer w = saved(a);
     int fails = 0;
     for (fv_status s = FV_NOMEM; s != FV_OK; fails++) {
-        counting c = { { count_alloc, count_release, &c }, 1000, 0 };
+        test_heap c;
+        test_heap_init(&c, 1000);
         fv_net *b = small_net(3, &(fv_env){ .heap = &c.base });
         fv_writer again = { .heap = &c.base };
         fv_err err = { 0 };
