@@ -121,11 +121,11 @@ static void bench(const fv_slot *slot, const layer *l, unsigned cpu, const char 
         if (k->packing) {
             packed = random_floats(k->packing->floats(&p));
             void *pack_arg[FV_MAX_ARGS] = { packed, w };
-            const fv_work pack = { &p, 1, pack_arg, 0, NULL, 0, k->packing->units(&p, 1) };
+            const fv_work pack = { &p, 1, pack_arg, 0, NULL, 0, k->packing->units(&p, 1), NULL };
             k->packing->fn(&pack);
             arg[slot->weights_arg] = packed;
         }
-        const fv_work work = { &p, l->n, arg, 0, scratch, 0, k->units(&p, l->n) };
+        const fv_work work = { &p, l->n, arg, 0, scratch, 0, k->units(&p, l->n), NULL };
         measure(k, &work, l, flops);
         free(packed);
         free(scratch);

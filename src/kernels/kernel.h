@@ -4,8 +4,9 @@
  * ways to do it, fastest first, the scalar reference last. The reference is written once (x_ref.inc) and compiled for
  * float (the last row) and for double (ref64, the yardstick of gradient and accuracy tests).
  *
- * Contract of every row: tensors are dense NHWC unless the slot says otherwise; any size >= 1, tails inside; no
- * alignment assumed; never a byte read or written outside the operands; units are disjoint in what they write, and the
+ * Contract of every row: tensors are NHWC, dense but for the operands that the slot calls strided, whose pixels lie ld
+ * floats apart (a slice of a wider tensor; what lies between is not touched); any size >= 1, tails inside; no alignment
+ * assumed; never a byte read or written outside the operands; units are disjoint in what they write, and the
  * result does not depend on how units are split over threads, nor (for forward slots) on n.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef FV_KERNEL_H
@@ -23,6 +24,11 @@ enum { FV_MAX_ARGS = 12 };
 #else
 #define FV_X86(...)
 #endif
+#ifdef __aarch64__
+#define FV_NEON(...) __VA_ARGS__
+#else
+#define FV_NEON(...)
+#endif
 
 typedef struct fv_work {
     const void *problem; /* per-image shape and constants: the slot's struct */
@@ -31,8 +37,15 @@ typedef struct fv_work {
     unsigned add;        /* bit i: arg[i] is added to instead of stored; only where the slot allows it */
     void *scratch;       /* this thread's own, row->scratch bytes, 64-byte aligned */
     int begin, end;      /* units to do, of row->units(problem, n) */
+    const int *ld;       /* of operands in slot->strided: floats from a pixel to the next, 0: dense. NULL: all dense */
 } fv_work;
 typedef void fv_kernel_fn(const fv_work *w);
+
+/* Floats from a pixel of operand i, of so many channels, to the next. */
+static inline int fv_ld(const fv_work *w, int i, int channels)
+{
+    return w->ld && w->ld[i] ? w->ld[i] : channels;
+}
 
 /* What changes from run to run; kernels that need it take it as an operand. */
 typedef struct fv_run_info {
@@ -68,6 +81,7 @@ typedef struct fv_slot {
     fv_kernel_fn *ref64; /* the reference in double; same units as the last row */
     int weights_arg;     /* which operand `packing` is about; -1: none */
     unsigned inplace;    /* bit i: operand 0 may be operand i's memory */
+    unsigned strided;    /* bit i: operand i may have an ld of its own */
 } fv_slot;
 
 /* The first row that the CPU has and that accepts the problem. Cannot fail: the last row is the reference. */

@@ -150,7 +150,7 @@ static void run_reference(const trial *t, bool absolute, double *out)
         arg[i] = copy[i];
     }
     const fv_kernel *ref = &t->s->slot->rows[t->s->slot->nrows - 1];
-    const fv_work all = { &p, t->v.n, arg, t->v.add, NULL, 0, ref->units(&p, t->v.n) };
+    const fv_work all = { &p, t->v.n, arg, t->v.add, NULL, 0, ref->units(&p, t->v.n), NULL };
     t->s->slot->ref64(&all);
     memcpy(out, arg[0], t->count[0] * sizeof(double));
     for (int i = 0; i < OPERANDS; i++) free(copy[i]);
@@ -233,14 +233,14 @@ static void run_row(const trial *t, const fv_kernel *k, int n, int parts, bool a
         memset(g[OPERANDS].p, 0xff, k->packing->floats(&t->v.p) * sizeof(float));
         memcpy(arg[weights], t->raw, t->count[weights] * sizeof(float));
         pack_arg[0] = g[OPERANDS].p, pack_arg[1] = arg[weights], pack_arg[2] = t->v.factor ? t->factor : NULL;
-        const fv_work w = { &t->v.p, 1, pack_arg, 0, NULL, 0, 0 };
+        const fv_work w = { &t->v.p, 1, pack_arg, 0, NULL, 0, 0, NULL };
         split(&w, k->packing->fn, k->packing->units(&t->v.p, 1), parts);
         arg[weights] = g[OPERANDS].p;
     }
     const size_t scratch = k->scratch ? (k->scratch(&t->v.p) + 63) / 64 * 64 : 0;
     g[OPERANDS + 1] = guard_new(scratch, at_end);
     memset(g[OPERANDS + 1].p, 0xff, scratch);
-    const fv_work w = { &t->v.p, n, arg, t->v.add, g[OPERANDS + 1].p, 0, 0 };
+    const fv_work w = { &t->v.p, n, arg, t->v.add, g[OPERANDS + 1].p, 0, 0, NULL };
     split(&w, k->fn, k->units(&t->v.p, n), parts);
     memcpy(out, arg[0], written * sizeof(float));
     for (int i = 0; i < OPERANDS + 2; i++) guard_free(&g[i]);
