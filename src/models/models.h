@@ -9,4 +9,8 @@
 #include "models/models.def"
 #undef FV_FAMILY
 
+/* The channels of a layer in a network scaled by `width`: the nearest multiple of 8, but not less than 90 % of the
+ * product. The rule of the MobileNets and of EfficientNet; written down first in TensorFlow Slim (_make_divisible). */
+int fv_scaled_channels(int channels, double width);
+
 #endif

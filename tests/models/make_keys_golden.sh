@@ -12,3 +12,7 @@ golden() { # NAME FILE
 }
 for depth in 18 34 50 101 152; do golden resnet$depth resnet$depth; done
 for depth in 20 32 44 56 110 1202; do golden resnet$depth cifar_resnet$depth; done
+golden mobilenet_v2 mobilenet_v2
+for width in 0.35 0.5 0.75 1.3 1.4; do
+    golden mobilenet_v2_"$(printf '%.2f' $width | tr -d .)" mobilenet_v2_w$width
+done

@@ -1,5 +1,6 @@
 /* test_parity.c -- logits of whole networks under a weight fill that needs no download, through the ordinary inference
- * plan. The expected figures are those of PyTorch (float64 agrees to the digits given).
+ * plan. The expected figures are those of PyTorch (float64 agrees to the digits given); make_parity_golden.py prints
+ * those of torchvision's networks.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "level.h"
 #include <fovea.h>
@@ -25,6 +26,12 @@ static const oracle oracles[] = {
     { "resnet20",  { -20.7019, -19.5389, 21.6254, -44.4653, -25.5913 }, -127.2309, 80.8857, 9 },
     { "resnet56",  { -22912.8, 8361.33, -36837.3, 58191.4, -25167.1 }, -52478.1, 100787.3, 3 },
     { "resnet110", { 2.11136e+10, 2.35713e+10, 8.98654e+10, -1.04733e+11, 6.48942e+10 }, -5.100806e+09, 3.002923e+11, 2 },
+    { "mobilenet_v2",     { -0.301329, 1.12524, 2.95645, -6.59136, -2.21049 }, -81.40686, 102.5922, 413 },
+    { "mobilenet_v2_035", { 2.70305, 2.67645, 1.77246, -0.358279, -2.35772 }, 62.20041, 104.7043, 649 },
+    { "mobilenet_v2_050", { -2.30402, -0.511156, 0.141361, -3.59331, -0.310083 }, 12.66853, 90.75782, 46 },
+    { "mobilenet_v2_075", { -6.68374, -1.82852, 0.136777, -1.97472, 1.5457 }, 63.42508, 102.7342, 254 },
+    { "mobilenet_v2_130", { -1.17296, -4.66967, -0.625174, 0.548544, -0.546542 }, -25.49955, 107.475, 195 },
+    { "mobilenet_v2_140", { -0.423353, 2.48389, -5.09267, 1.88027, -2.38633 }, -1.301429, 97.08954, 295 },
 };
 // clang-format on
 

@@ -1,0 +1,93 @@
+/* mobilenet_v2.c -- inverted residuals and linear bottlenecks.
+ * Sandler, Howard, Zhu, Zhmoginov, Chen: "MobileNetV2: Inverted Residuals and Linear Bottlenecks" (2018), table 2,
+ * with PyTorch's names of tensors. Deviation, as in the published weights: the last convolution of a network narrower
+ * than 1 keeps its 1280 channels.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "models/models.h"
+#include <stdio.h>
+
+typedef struct mobilenet_v2_cfg {
+    double width;
+} mobilenet_v2_cfg;
+
+// clang-format off
+static const struct stage {
+    int expansion, out, repeat, stride;
+} stages[] = { /* table 2 */
+    { 1,  16, 1, 1 },
+    { 6,  24, 2, 2 },
+    { 6,  32, 3, 2 },
+    { 6,  64, 4, 2 },
+    { 6,  96, 3, 1 },
+    { 6, 160, 3, 2 },
+    { 6, 320, 1, 1 },
+};
+// clang-format on
+enum { STAGES = sizeof stages / sizeof *stages };
+
+/* Convolution, batch norm, ReLU6, under a scope of their own: NAME.0 and NAME.1. */
+static fv_val conv_bn_relu6(fv_graph *g, fv_val x, const char *name, fv_conv p)
+{
+    fv_scope(g, "%s", name);
+    x = fv_batchnorm(g, fv_conv2d(g, x, "0", p), "1", (fv_bn){ 0 });
+    fv_scope(g, NULL);
+    return fv_activate(g, x, FV_ACT_RELU6);
+}
+
+/* Table 1: expand, filter each channel, project without an activation; section 3.3: the bottlenecks are what the
+ * shortcut joins. A block that does not expand has no first convolution, and its modules count from there. */
+static fv_val bottleneck(fv_graph *g, fv_val x, int expansion, int out, int stride)
+{
+    const int in = fv_channels(g, x), wide = in * expansion;
+    fv_val y = x;
+
+    fv_scope(g, "conv");
+    if (expansion != 1) y = conv_bn_relu6(g, y, "0", (fv_conv){ .out = wide });
+    y = conv_bn_relu6(g, y, expansion != 1 ? "1" : "0",
+                      (fv_conv){ .out = wide, .k = 3, .stride = stride, .pad = 1, .groups = wide });
+    y = fv_conv2d(g, y, expansion != 1 ? "2" : "1", (fv_conv){ .out = out });
+    y = fv_batchnorm(g, y, expansion != 1 ? "3" : "2", (fv_bn){ 0 });
+    fv_scope(g, NULL);
+    return stride == 1 && in == out ? fv_add(g, x, y) : y;
+}
+
+static fv_val mobilenet_v2(fv_graph *g, fv_val x, const void *cfg, const fv_build *b)
+{
+    const double width = ((const mobilenet_v2_cfg *)cfg)->width;
+    const int stem = fv_scaled_channels(32, width), last = fv_scaled_channels(1280, width > 1 ? width : 1);
+    int block = 0;
+    char name[24];
+
+    fv_default_init(g, (fv_init){ FV_INIT_HE_FAN_OUT, 0 }, (fv_init){ FV_INIT_NORMAL, 0.01f });
+    x = conv_bn_relu6(g, x, "features.0",
+                      (fv_conv){ .out = stem, .k = 3, .stride = b->stem == FV_STEM_CIFAR ? 1 : 2, .pad = 1 });
+    fv_name(g, x, "features.0");
+    for (const struct stage *s = stages; s < stages + STAGES; s++)
+        for (int i = 0; i < s->repeat; i++) {
+            snprintf(name, sizeof name, "features.%d", ++block);
+            fv_scope(g, "%s", name);
+            x = bottleneck(g, x, s->expansion, fv_scaled_channels(s->out, width), i == 0 ? s->stride : 1);
+            fv_scope(g, NULL);
+            fv_name(g, x, name);
+        }
+    x = conv_bn_relu6(g, x, "features.18", (fv_conv){ .out = last });
+    fv_name(g, x, "features.18");
+    x = fv_dropout(g, fv_global_avgpool(g, x), 0.2f);
+    return fv_linear(g, x, "classifier.1", b->classes);
+}
+
+// clang-format off
+#define W(width) &(const mobilenet_v2_cfg){ width }
+#define TV       "torchvision, IMAGENET1K_V1 weights"
+#define SLIM     "TensorFlow Slim, mobilenet_v2 checkpoints"
+const fv_model fv_models_mobilenet_v2[] = {
+    /* name                family          build         config   size classes params  MACs       top1    source */
+    { "mobilenet_v2",     "mobilenet_v2", mobilenet_v2, W(1.0),  224, 1000, 3504872, 300774272, 71.878, TV },
+    { "mobilenet_v2_035", "mobilenet_v2", mobilenet_v2, W(0.35), 224, 1000, 1677128,  59285808, 60.3,   SLIM },
+    { "mobilenet_v2_050", "mobilenet_v2", mobilenet_v2, W(0.5),  224, 1000, 1968680,  97131840, 65.4,   SLIM },
+    { "mobilenet_v2_075", "mobilenet_v2", mobilenet_v2, W(0.75), 224, 1000, 2636424, 209069792, 69.8,   SLIM },
+    { "mobilenet_v2_130", "mobilenet_v2", mobilenet_v2, W(1.3),  224, 1000, 5386792, 509374560, 74.4,   SLIM },
+    { "mobilenet_v2_140", "mobilenet_v2", mobilenet_v2, W(1.4),  224, 1000, 6108776, 582195824, 75.0,   SLIM },
+    { 0 }
+};
+// clang-format on
