@@ -196,6 +196,7 @@ FV_API fv_val fv_softmax_xent(fv_graph *g, fv_val logits, fv_val target, float s
 
 /* ---- networks -------------------------------------------------------------------------------------------- */
 
+typedef enum fv_filter { FV_FILTER_DEFAULT, FV_BILINEAR, FV_BICUBIC } fv_filter;
 typedef enum fv_stem { FV_STEM_DEFAULT, FV_STEM_IMAGENET, FV_STEM_CIFAR } fv_stem; /* CIFAR: 3x3 stride 1, no pooling */
 typedef struct fv_build {
     int classes;
@@ -209,7 +210,9 @@ typedef struct fv_model {
     const char *name, *family;
     fv_build_fn *build;
     const void *cfg;
-    int size, classes;
+    int size, resize; /* of the input; the picture's shorter side before the centre crop, as published */
+    fv_filter filter; /* likewise */
+    int classes;
     int64_t params, macs;
     double top1;        /* published accuracy, percent: ImageNet, or CIFAR-10 for the CIFAR forms; 0: none */
     const char *source; /* of the accuracy */
@@ -220,7 +223,6 @@ FV_API const fv_model *fv_model_find(const char *name); /* NULL: no such network
 FV_API const char *fv_model_nearest(const char *name);  /* the closest name there is */
 
 /* How a picture becomes the network's input (doc/FORMATS.md). Zero fields of a request mean "as the model says". */
-typedef enum fv_filter { FV_FILTER_DEFAULT, FV_BILINEAR, FV_BICUBIC } fv_filter;
 typedef enum fv_exif { FV_EXIF_DEFAULT, FV_EXIF_APPLY, FV_EXIF_IGNORE } fv_exif;
 typedef struct fv_prep {
     int h, w;     /* of the network's input */

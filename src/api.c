@@ -16,20 +16,15 @@ typedef struct request {
     fv_arena arena;     /* of the metadata */
 } request;
 
-static bool cifar_form(const fv_model *m)
-{
-    return m->size <= 64;
-}
-
-/* Pre-processing of a network that nobody has trained yet: torchvision's for ImageNet (crop share 0.875). */
+/* Pre-processing of a network that nobody has trained yet: as its row says, torchvision's for ImageNet. */
 static fv_prep default_prep(const request *rq)
 {
     const fv_model *m = rq->model;
-    const bool small = cifar_form(m) || rq->opts.stem == FV_STEM_CIFAR;
+    const bool small = rq->opts.stem == FV_STEM_CIFAR;
     const int size = rq->opts.size ? rq->opts.size : m->size;
-    fv_prep p = { .h = size, .w = size, .filter = FV_BILINEAR, .exif = FV_EXIF_APPLY };
+    fv_prep p = { .h = size, .w = size, .filter = m->filter, .exif = FV_EXIF_APPLY };
     p.channels = rq->opts.channels ? rq->opts.channels : 3;
-    p.resize = small ? size : (int)lround(size / 0.875);
+    p.resize = small ? size : (int)lround((double)m->resize * size / m->size);
     const float mean[] = { 0.485f, 0.456f, 0.406f }, std[] = { 0.229f, 0.224f, 0.225f };
     for (int c = 0; c < 3; c++) {
         p.mean[c] = p.channels == 3 ? mean[c] : 0.5f;

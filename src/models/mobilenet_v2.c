@@ -78,16 +78,17 @@ static fv_val mobilenet_v2(fv_graph *g, fv_val x, const void *cfg, const fv_buil
 
 // clang-format off
 #define W(width) &(const mobilenet_v2_cfg){ width }
+#define IMAGENET 224, 256, FV_BILINEAR, 1000
 #define TV       "torchvision, IMAGENET1K_V1 weights"
 #define SLIM     "TensorFlow Slim, mobilenet_v2 checkpoints"
 const fv_model fv_models_mobilenet_v2[] = {
-    /* name                family          build         config   size classes params  MACs       top1    source */
-    { "mobilenet_v2",     "mobilenet_v2", mobilenet_v2, W(1.0),  224, 1000, 3504872, 300774272, 71.878, TV },
-    { "mobilenet_v2_035", "mobilenet_v2", mobilenet_v2, W(0.35), 224, 1000, 1677128,  59285808, 60.3,   SLIM },
-    { "mobilenet_v2_050", "mobilenet_v2", mobilenet_v2, W(0.5),  224, 1000, 1968680,  97131840, 65.4,   SLIM },
-    { "mobilenet_v2_075", "mobilenet_v2", mobilenet_v2, W(0.75), 224, 1000, 2636424, 209069792, 69.8,   SLIM },
-    { "mobilenet_v2_130", "mobilenet_v2", mobilenet_v2, W(1.3),  224, 1000, 5386792, 509374560, 74.4,   SLIM },
-    { "mobilenet_v2_140", "mobilenet_v2", mobilenet_v2, W(1.4),  224, 1000, 6108776, 582195824, 75.0,   SLIM },
+    /* name                family          build         config   input     params  MACs       top1    source */
+    { "mobilenet_v2",     "mobilenet_v2", mobilenet_v2, W(1.0),  IMAGENET, 3504872, 300774272, 71.878, TV },
+    { "mobilenet_v2_035", "mobilenet_v2", mobilenet_v2, W(0.35), IMAGENET, 1677128,  59285808, 60.3,   SLIM },
+    { "mobilenet_v2_050", "mobilenet_v2", mobilenet_v2, W(0.5),  IMAGENET, 1968680,  97131840, 65.4,   SLIM },
+    { "mobilenet_v2_075", "mobilenet_v2", mobilenet_v2, W(0.75), IMAGENET, 2636424, 209069792, 69.8,   SLIM },
+    { "mobilenet_v2_130", "mobilenet_v2", mobilenet_v2, W(1.3),  IMAGENET, 5386792, 509374560, 74.4,   SLIM },
+    { "mobilenet_v2_140", "mobilenet_v2", mobilenet_v2, W(1.4),  IMAGENET, 6108776, 582195824, 75.0,   SLIM },
     { 0 }
 };
 // clang-format on

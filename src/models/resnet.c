@@ -101,21 +101,23 @@ static fv_val cifar_resnet(fv_graph *g, fv_val x, const void *cfg, const fv_buil
 #define BASIC(...)  &(const resnet_cfg){ { __VA_ARGS__ }, false }
 #define BOTTLE(...) &(const resnet_cfg){ { __VA_ARGS__ }, true }
 #define N(n)        &(const cifar_cfg){ n }
+#define IMAGENET    224, 256, FV_BILINEAR, 1000
+#define CIFAR       32, 32, FV_BILINEAR, 10
 #define TV          "torchvision, IMAGENET1K_V1 weights"
 #define PAPER       "He et al. 2015, table 6"
 const fv_model fv_models_resnet[] = {
-    /* name          family    build         config                size classes params       MACs          top1    source */
-    { "resnet18",   "resnet", resnet,       BASIC(2, 2,  2, 2),    224, 1000, 11689512,  1814073344, 69.758, TV },
-    { "resnet34",   "resnet", resnet,       BASIC(3, 4,  6, 3),    224, 1000, 21797672,  3663761408, 73.314, TV },
-    { "resnet50",   "resnet", resnet,       BOTTLE(3, 4,  6, 3),   224, 1000, 25557032,  4089184256, 76.130, TV },
-    { "resnet101",  "resnet", resnet,       BOTTLE(3, 4, 23, 3),   224, 1000, 44549160,  7801405440, 77.374, TV },
-    { "resnet152",  "resnet", resnet,       BOTTLE(3, 8, 36, 3),   224, 1000, 60192808, 11513626624, 78.312, TV },
-    { "resnet20",   "resnet", cifar_resnet, N(3),                   32,   10,   269722,    40551040, 91.25,  PAPER },
-    { "resnet32",   "resnet", cifar_resnet, N(5),                   32,   10,   464154,    68862592, 92.49,  PAPER },
-    { "resnet44",   "resnet", cifar_resnet, N(7),                   32,   10,   658586,    97174144, 92.83,  PAPER },
-    { "resnet56",   "resnet", cifar_resnet, N(9),                   32,   10,   853018,   125485696, 93.03,  PAPER },
-    { "resnet110",  "resnet", cifar_resnet, N(18),                  32,   10,  1727962,   252887680, 93.57,  PAPER },
-    { "resnet1202", "resnet", cifar_resnet, N(200),                 32,   10, 19421274,  2829238912, 92.07,  PAPER },
+    /* name          family    build         config                 input     params       MACs          top1    source */
+    { "resnet18",   "resnet", resnet,       BASIC(2, 2,  2, 2),    IMAGENET, 11689512,  1814073344, 69.758, TV },
+    { "resnet34",   "resnet", resnet,       BASIC(3, 4,  6, 3),    IMAGENET, 21797672,  3663761408, 73.314, TV },
+    { "resnet50",   "resnet", resnet,       BOTTLE(3, 4,  6, 3),   IMAGENET, 25557032,  4089184256, 76.130, TV },
+    { "resnet101",  "resnet", resnet,       BOTTLE(3, 4, 23, 3),   IMAGENET, 44549160,  7801405440, 77.374, TV },
+    { "resnet152",  "resnet", resnet,       BOTTLE(3, 8, 36, 3),   IMAGENET, 60192808, 11513626624, 78.312, TV },
+    { "resnet20",   "resnet", cifar_resnet, N(3),                  CIFAR,      269722,    40551040, 91.25,  PAPER },
+    { "resnet32",   "resnet", cifar_resnet, N(5),                  CIFAR,      464154,    68862592, 92.49,  PAPER },
+    { "resnet44",   "resnet", cifar_resnet, N(7),                  CIFAR,      658586,    97174144, 92.83,  PAPER },
+    { "resnet56",   "resnet", cifar_resnet, N(9),                  CIFAR,      853018,   125485696, 93.03,  PAPER },
+    { "resnet110",  "resnet", cifar_resnet, N(18),                 CIFAR,     1727962,   252887680, 93.57,  PAPER },
+    { "resnet1202", "resnet", cifar_resnet, N(200),                CIFAR,    19421274,  2829238912, 92.07,  PAPER },
     { 0 }
 };
 // clang-format on

@@ -51,6 +51,7 @@ static void test_rows_are_complete_and_names_are_unique(void **state)
     for (int i = 0; fv_model_at(i); i++) {
         const fv_model *m = fv_model_at(i);
         assert_true(m->family && m->build && m->size > 0 && m->classes > 0);
+        assert_true(m->resize >= m->size && m->filter != FV_FILTER_DEFAULT);
         assert_true(m->top1 == 0 || m->source);
         assert_ptr_equal(fv_model_find(m->name), m);
     }
