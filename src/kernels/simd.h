@@ -16,6 +16,7 @@
 typedef float vf __attribute__((vector_size(VL * 4)));
 typedef float vf_any __attribute__((vector_size(VL * 4), aligned(4), may_alias)); /* anywhere in memory */
 typedef int32_t vi __attribute__((vector_size(VL * 4)));
+typedef int32_t vi_any __attribute__((vector_size(VL * 4), aligned(4), may_alias));
 
 INLINE vf v_load(const float *p)
 {
@@ -25,13 +26,17 @@ INLINE void v_store(float *p, vf v)
 {
     *(vf_any *)p = v;
 }
+INLINE vi v_load_i(const int32_t *p)
+{
+    return *(const vi_any *)p;
+}
 INLINE vf v_splat(float x)
 {
     return x - (vf){ 0 };
 }
 
 /* The first n floats (n <= 0: none, n >= VL: all); the others read as 0 and are not touched. v_max and v_min give the
- * second operand where one is NaN. */
+ * second operand where one is NaN. v_pick gives from[lane[i]], and old[i] where lane[i] < 0. */
 #if VL == 16
 #include <immintrin.h>
 INLINE __mmask16 v_first(int n)
@@ -53,6 +58,11 @@ INLINE vf v_max(vf a, vf b)
 INLINE vf v_min(vf a, vf b)
 {
     return (vf)_mm512_min_ps((__m512)a, (__m512)b);
+}
+INLINE vf v_pick(vf old, vf from, vi lane)
+{
+    const __mmask16 m = _mm512_cmpge_epi32_mask((__m512i)lane, _mm512_setzero_si512());
+    return (vf)_mm512_mask_permutexvar_ps((__m512)old, m, (__m512i)lane, (__m512)from);
 }
 #elif VL == 8
 #include <immintrin.h>
@@ -77,7 +87,18 @@ INLINE vf v_min(vf a, vf b)
 {
     return (vf)_mm256_min_ps((__m256)a, (__m256)b);
 }
+INLINE vf v_pick(vf old, vf from, vi lane)
+{
+    const __m256 picked = _mm256_permutevar8x32_ps((__m256)from, (__m256i)lane);
+    return (vf)_mm256_blendv_ps(picked, (__m256)old, (__m256)lane);
+}
 #else
+INLINE vf v_pick(vf old, vf from, vi lane)
+{
+    for (int i = 0; i < VL; i++)
+        if (lane[i] >= 0) old[i] = from[lane[i]];
+    return old;
+}
 INLINE vf v_load_n(const float *p, int n)
 {
     vf v = { 0 };

@@ -1,5 +1,5 @@
 /* test_slots.c -- every row of the slots beside convolution against the reference in double, over shapes that reach
- * each tail, beside guard pages; and the same bits for any split of the units.
+ * each tail, beside guard pages, dense and as slices of wider tensors; and the same bits for any split of the units.
  *
  * Operands are of size at most 2 (factors of a normalisation within 0.5 .. 2), so that each slot's bound can be written
  * down: (roundings on the way of a value) * eps * (the greatest it can be on the way). It stands beside the slot.
@@ -24,8 +24,9 @@
 #include <string.h>
 #include <cmocka.h>
 
-enum { SHAPES = 60 };
+enum { SHAPES = 60, CHANNELS = 130 };
 #define RUN_OPERAND SIZE_MAX
+#define MAP_OPERAND (SIZE_MAX - 1)
 
 /* One call of a slot: problem, values of each operand (0: absent), which are written, and the bound. */
 typedef struct call {
@@ -42,7 +43,9 @@ typedef struct call {
         fv_xent_problem xent;
     } p;
     int n, nout;
-    size_t count[FV_MAX_ARGS];
+    size_t count[FV_MAX_ARGS]; /* floats; with what lies between pixels */
+    int ld[FV_MAX_ARGS], channels[FV_MAX_ARGS];
+    int32_t map[CHANNELS];
     unsigned positive; /* bits of operands within 0.5 .. 2 */
     unsigned may_add;
     double bound, bound_even; /* bound_even: of the even rows of c values, where not 0 */
@@ -65,12 +68,20 @@ static int pick(fv_rng *r, const int *from, int count)
 static shape shape_at(fv_rng *r)
 {
     shape s = { .n = PICK(r, 1, 2, 7, 8, 9, 17), .h = PICK(r, 1, 2, 3, 5, 9), .w = PICK(r, 1, 2, 4, 7, 11) };
-    s.c = PICK(r, 1, 3, 7, 8, 9, 15, 16, 17, 31, 48, 64, 65, 80, 130);
+    s.c = PICK(r, 1, 3, 7, 8, 9, 15, 16, 17, 31, 48, 64, 65, 80, CHANNELS);
     s.act = (fv_act)PICK(r, FV_ACT_NONE, FV_ACT_RELU, FV_ACT_RELU, FV_ACT_RELU6, FV_ACT_SIGMOID);
     s.flags = fv_rng_u32(r);
     s.pixels = (size_t)s.h * s.w;
     s.all = s.n * s.pixels * s.c;
     return s;
+}
+
+/* Makes operand i, where the call has it, a slice of a tensor of `more` channels more. */
+static void slice(call *k, int i, const shape *s, int channels, unsigned more)
+{
+    if (!k->count[i]) return;
+    k->channels[i] = channels, k->ld[i] = channels + (int)more;
+    k->count[i] = (s->n * s->pixels - 1) * (size_t)k->ld[i] + (size_t)channels;
 }
 
 /* Roundings of a sum of `terms` made of runs of 64, then of the runs. */
@@ -246,6 +257,20 @@ static call shuffle(const shape *s)
     return copy_call(&fv_slot_shuffle, s, false, false);
 }
 
+/* Maps: none, a run, a shuffle, any. */
+static call gather(const shape *s)
+{
+    call k = { .slot = &fv_slot_gather, .n = s->n, .nout = 1, .p.copy = box(s), .may_add = 1, .bound = 4 };
+    const int oc = k.p.copy.oc, kind = s->flags >> 13 & 3;
+    fv_rng r = fv_rng_of(2, s->flags, 0, FV_RNG_TEST);
+    for (int i = 0; i < s->c; i++)
+        k.map[i] = kind == 1 ? oc - s->c + i : kind == 2 ? i % 2 * (s->c / 2) + i / 2 : (int)fv_rng_below(&r, oc);
+    k.count[0] = s->all, k.count[1] = s->n * s->pixels * oc, k.count[2] = kind ? MAP_OPERAND : 0;
+    if (s->flags >> 15 & 1) slice(&k, 0, s, s->c, s->flags >> 16 & 7);
+    if (s->flags >> 19 & 1) slice(&k, 1, s, oc, s->flags >> 20 & 7);
+    return k;
+}
+
 static call pool_call(const fv_slot *slot, const shape *s, bool back)
 {
     call k = { .slot = slot, .n = s->n, .nout = 1 };
@@ -378,11 +403,12 @@ static call sumsq_finish(const shape *s)
 }
 
 typedef call make_call(const shape *s);
-static make_call *const calls[] = { bn_moments,   bn_finish, bn_running,   bn_apply, bn_reduce, bn_back_finish,
-                                    bn_dx,        act,       act_back,     add,      mul,       mul_reduce,
-                                    copy,         crop,      pad,          place,    shuffle,   maxpool,
-                                    maxpool_back, avgpool,   avgpool_back, xent,     xent_back, dropout,
-                                    drop_path,    lrn,       lrn_back,     sgd,      sumsq,     sumsq_finish };
+static make_call *const calls[] = { bn_moments,  bn_finish,    bn_running, bn_apply,     bn_reduce, bn_back_finish,
+                                    bn_dx,       act,          act_back,   add,          mul,       mul_reduce,
+                                    copy,        crop,         pad,        place,        shuffle,   gather,
+                                    maxpool,     maxpool_back, avgpool,    avgpool_back, xent,      xent_back,
+                                    dropout,     drop_path,    lrn,        lrn_back,     sgd,       sumsq,
+                                    sumsq_finish };
 enum { CALLS = sizeof calls / sizeof *calls };
 
 /* The call's operands: floats beside guard pages and the same values as doubles. */
@@ -400,7 +426,7 @@ static operands operands_of(const call *k, fv_rng *r, bool at_end)
     operands o = { .run = { .seed = 5, .step = 3, .lr = 0.1, .momentum = 0.9, .grad_scale = 0.5 } };
     o.run.nesterov = fv_rng_below(r, 2), o.add = k->may_add & fv_rng_u32(r);
     for (int i = 0; i < FV_MAX_ARGS; i++) {
-        if (k->count[i] == 0 || k->count[i] == RUN_OPERAND) continue;
+        if (k->count[i] == 0 || k->count[i] >= MAP_OPERAND) continue;
         o.page[i] = guard_new(k->count[i] * sizeof(float), at_end);
         o.before[i] = malloc(k->count[i] * sizeof(float));
         o.wide[i] = malloc(k->count[i] * sizeof(double));
@@ -412,9 +438,16 @@ static operands operands_of(const call *k, fv_rng *r, bool at_end)
         }
         o.narrow[i] = o.page[i].p, o.doubles[i] = o.wide[i];
     }
-    for (int i = 0; i < FV_MAX_ARGS; i++)
-        if (k->count[i] == RUN_OPERAND) o.narrow[i] = o.doubles[i] = (void *)&o.run;
     return o;
+}
+
+/* Operands that are the same for float and double. */
+static void given(const call *k, operands *o)
+{
+    for (int i = 0; i < FV_MAX_ARGS; i++) {
+        if (k->count[i] == RUN_OPERAND) o->narrow[i] = o->doubles[i] = &o->run;
+        if (k->count[i] == MAP_OPERAND) o->narrow[i] = o->doubles[i] = (void *)k->map;
+    }
 }
 
 static void operands_free(operands *o)
@@ -436,9 +469,7 @@ static void reset(const call *k, operands *o)
 static void run(const call *k, operands *o, const fv_kernel *row, int parts)
 {
     const int units = row->units(&k->p, k->n);
-    fv_work w = { .problem = &k->p, .n = k->n, .arg = o->narrow, .add = o->add };
-    for (int i = 0; i < FV_MAX_ARGS; i++)
-        if (k->count[i] == RUN_OPERAND) o->narrow[i] = &o->run;
+    fv_work w = { .problem = &k->p, .n = k->n, .arg = o->narrow, .add = o->add, .ld = k->ld };
     void *scratch = row->scratch ? malloc(row->scratch(&k->p)) : NULL;
     w.scratch = scratch;
     for (int t = parts - 1; t >= 0; t--) {
@@ -452,8 +483,9 @@ static void compare(const call *k, const operands *o, const fv_kernel *row)
 {
     for (int i = 0; i < k->nout; i++) {
         for (size_t j = 0; j < k->count[i]; j++) {
+            const bool between = k->ld[i] && j % (size_t)k->ld[i] >= (size_t)k->channels[i];
             const bool even = k->row > 0 && j / (size_t)k->row % 2 == 0;
-            const double tol = (even ? k->bound_even : k->bound) * (double)FLT_EPSILON;
+            const double tol = between ? 0 : (even ? k->bound_even : k->bound) * (double)FLT_EPSILON;
             const double got = (double)((const float *)o->narrow[i])[j], want = o->wide[i][j];
             if (!(fabs(got - want) <= tol))
                 fail_msg("%s: operand %d[%zu]: %.9g, in double %.17g, off by more than %.3g", row->name, i, j, got,
@@ -484,10 +516,14 @@ static void check(const call *k, fv_rng *r, bool at_end, unsigned cpu)
 {
     operands o = operands_of(k, r, at_end);
     const fv_kernel *ref = &k->slot->rows[k->slot->nrows - 1];
-    for (int i = 0; i < FV_MAX_ARGS; i++)
-        if (k->count[i] == RUN_OPERAND) o.doubles[i] = &o.run;
-    k->slot->ref64(&(fv_work){
-        .problem = &k->p, .n = k->n, .arg = o.doubles, .add = o.add, .begin = 0, .end = ref->units(&k->p, k->n) });
+    given(k, &o);
+    k->slot->ref64(&(fv_work){ .problem = &k->p,
+                               .n = k->n,
+                               .arg = o.doubles,
+                               .add = o.add,
+                               .ld = k->ld,
+                               .begin = 0,
+                               .end = ref->units(&k->p, k->n) });
     for (int i = 0; i < k->slot->nrows; i++) {
         const fv_kernel *row = &k->slot->rows[i];
         if ((row->cpu & ~cpu) || (row->applies && !row->applies(&k->p))) continue;

@@ -13,5 +13,11 @@ static int outer_rows(const void *problem, int n)
     return n * ((const fv_copy_problem *)problem)->oh;
 }
 
+/* Of gather's vector rows: at worst each channel of y has a move of its own. */
+static size_t moves(const void *problem)
+{
+    return ((const fv_copy_problem *)problem)->c * sizeof(fv_copy_move);
+}
+
 #define FV_ROWS "kernels/copy/copy.def"
 #include "kernels/row_tables.inc"

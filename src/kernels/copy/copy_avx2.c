@@ -1,0 +1,5 @@
+/* copy_avx2.c -- copies by vectors of 8 floats.
+ * SPDX-License-Identifier: Apache-2.0 */
+#define VL      8
+#define NAME(x) x##_f32__avx2
+#include "kernels/copy/copy_fast.inc"

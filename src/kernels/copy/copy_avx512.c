@@ -1,0 +1,5 @@
+/* copy_avx512.c -- copies by vectors of 16 floats.
+ * SPDX-License-Identifier: Apache-2.0 */
+#define VL      16
+#define NAME(x) x##_f32__avx512
+#include "kernels/copy/copy_fast.inc"
