@@ -118,6 +118,7 @@ typedef enum fv_init_kind {
     FV_INIT_XAVIER_UNIFORM, /* U(-b, b), b = sqrt(6/(fan_in+fan_out)), bias 0; Glorot, Bengio 2010, eq. 16 */
     FV_INIT_NORMAL,         /* N(0, a), bias 0 */
     FV_INIT_TRUNC_NORMAL,   /* N(0, a) cut at two a, bias 0 */
+    FV_INIT_UNIFORM,        /* U(-a, a), bias 0 */
     FV_INIT_CONSTANT        /* a */
 } fv_init_kind;
 typedef struct fv_init {

@@ -69,10 +69,10 @@ static double as_given(fan f, double a)
 }
 
 static const init_row rows[] = {
-    [FV_INIT_TORCH] = { uniform, torch_bound, true },  [FV_INIT_HE_FAN_IN] = { normal, he_in, false },
-    [FV_INIT_HE_FAN_OUT] = { normal, he_out, false },  [FV_INIT_XAVIER_UNIFORM] = { uniform, xavier_bound, false },
-    [FV_INIT_NORMAL] = { normal, as_given, false },    [FV_INIT_TRUNC_NORMAL] = { trunc_normal, as_given, false },
-    [FV_INIT_CONSTANT] = { constant, as_given, true },
+    [FV_INIT_TORCH] = { uniform, torch_bound, true }, [FV_INIT_HE_FAN_IN] = { normal, he_in, false },
+    [FV_INIT_HE_FAN_OUT] = { normal, he_out, false }, [FV_INIT_XAVIER_UNIFORM] = { uniform, xavier_bound, false },
+    [FV_INIT_NORMAL] = { normal, as_given, false },   [FV_INIT_TRUNC_NORMAL] = { trunc_normal, as_given, false },
+    [FV_INIT_UNIFORM] = { uniform, as_given, false }, [FV_INIT_CONSTANT] = { constant, as_given, true },
 };
 
 static fan fan_of(const fv_param *weight)

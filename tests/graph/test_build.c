@@ -136,6 +136,7 @@ static void test_initialisers_follow_their_formulas(void **state)
         { { FV_INIT_XAVIER_UNIFORM, 0 }, sqrt(2 / (144.0 + 4608)), sqrt(6 / (144.0 + 4608)) },
         { { FV_INIT_NORMAL, 0.3f }, 0.3, INFINITY },
         { { FV_INIT_TRUNC_NORMAL, 0.3f }, 0.3 * cut, 0.6 },
+        { { FV_INIT_UNIFORM, 0.3f }, 0.3 / sqrt(3), 0.3 },
     };
     const double n = 73728;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
