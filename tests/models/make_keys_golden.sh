@@ -17,3 +17,4 @@ for width in 0.35 0.5 0.75 1.3 1.4; do
     golden mobilenet_v2_"$(printf '%.2f' $width | tr -d .)" mobilenet_v2_w$width
 done
 for width in 0_5 1_0 1_5 2_0; do golden shufflenet_v2_x$width shufflenet_v2_x$width; done
+for b in 0 1 2 3 4 5 6 7; do golden efficientnet_b$b efficientnet_b$b; done
