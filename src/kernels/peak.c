@@ -28,6 +28,7 @@ static fv_peak_fn *widest(unsigned cpu)
 {
     FV_X86(if (cpu & FV_HAS_AVX512) return fv_peak__avx512;)
     FV_X86(if (cpu & FV_HAS_AVX2) return fv_peak__avx2;)
+    FV_NEON(if (cpu & FV_HAS_NEON) return fv_peak__neon;)
     (void)cpu;
     return fv_peak__ref;
 }

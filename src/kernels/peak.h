@@ -6,6 +6,6 @@
 /* Runs so many rounds; returns the floating-point operations of one. `seed` (any) keeps the work from being foreseen,
  * `out` (one float) from being dropped. */
 typedef double fv_peak_fn(long rounds, float seed, float *out);
-fv_peak_fn fv_peak__ref, fv_peak__avx2, fv_peak__avx512;
+fv_peak_fn fv_peak__ref, fv_peak__neon, fv_peak__avx2, fv_peak__avx512;
 
 #endif

@@ -92,6 +92,39 @@ INLINE vf v_pick(vf old, vf from, vi lane)
     const __m256 picked = _mm256_permutevar8x32_ps((__m256)from, (__m256i)lane);
     return (vf)_mm256_blendv_ps(picked, (__m256)old, (__m256)lane);
 }
+#elif VL == 4 && defined(__ARM_NEON)
+#include <arm_neon.h>
+INLINE vf v_load_n(const float *p, int n)
+{
+    const float32x2_t none = vdup_n_f32(0);
+    if (n >= 4) return v_load(p);
+    if (n <= 0) return (vf){ 0 };
+    if (n == 1) return (vf)vcombine_f32(vld1_lane_f32(p, none, 0), none);
+    return (vf)vcombine_f32(vld1_f32(p), n == 3 ? vld1_lane_f32(p + 2, none, 0) : none);
+}
+INLINE void v_store_n(float *p, vf v, int n)
+{
+    const float32x4_t x = (float32x4_t)v;
+    if (n >= 4) v_store(p, v);
+    else if (n >= 2) vst1_f32(p, vget_low_f32(x));
+    if (n == 1) vst1q_lane_f32(p, x, 0);
+    if (n == 3) vst1q_lane_f32(p + 2, x, 2);
+}
+/* Not fmax and fmin: they give NaN where either operand is one. */
+INLINE vf v_max(vf a, vf b)
+{
+    return (vf)vbslq_f32(vcgtq_f32((float32x4_t)a, (float32x4_t)b), (float32x4_t)a, (float32x4_t)b);
+}
+INLINE vf v_min(vf a, vf b)
+{
+    return (vf)vbslq_f32(vcltq_f32((float32x4_t)a, (float32x4_t)b), (float32x4_t)a, (float32x4_t)b);
+}
+INLINE vf v_pick(vf old, vf from, vi lane)
+{
+    const vi bytes = lane * 0x04040404 + 0x03020100; /* those of each lane */
+    const uint8x16_t picked = vqtbl1q_u8((uint8x16_t)from, (uint8x16_t)bytes);
+    return (vf)vbslq_f32(vcgezq_s32((int32x4_t)lane), (float32x4_t)picked, (float32x4_t)old);
+}
 #else
 INLINE vf v_pick(vf old, vf from, vi lane)
 {

@@ -1,0 +1,5 @@
+/* batchnorm_neon.c -- batch normalisation by vectors of 4 floats.
+ * SPDX-License-Identifier: Apache-2.0 */
+#define VL      4
+#define NAME(x) x##_f32__neon
+#include "kernels/batchnorm/batchnorm_fast.inc"

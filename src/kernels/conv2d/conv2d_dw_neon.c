@@ -1,0 +1,6 @@
+/* conv2d_dw_neon.c -- depthwise convolution by vectors of 4 floats.
+ * SPDX-License-Identifier: Apache-2.0 */
+#define VL         4
+#define NAME(x)    x##_f32__neon
+#define PACKING(x) "conv2d-" x "-4"
+#include "kernels/conv2d/conv2d_dw.inc"
