@@ -73,7 +73,10 @@ static int by_value(const void *a, const void *b)
 /* GFLOP/s of one thread at the row's level. */
 static double peak_now(unsigned cpu)
 {
-    const fv_cpu level = cpu & FV_HAS_AVX512 ? FV_CPU_AVX512 : cpu & FV_HAS_AVX2 ? FV_CPU_AVX2 : FV_CPU_REF;
+    const fv_cpu level = cpu & FV_HAS_AVX512 ? FV_CPU_AVX512
+                         : cpu & FV_HAS_AVX2 ? FV_CPU_AVX2
+                         : cpu & FV_HAS_NEON ? FV_CPU_NEON
+                                             : FV_CPU_REF;
     return fv_peak_gflops(1, level) * 1e9;
 }
 

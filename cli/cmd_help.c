@@ -21,7 +21,7 @@ static void overview(void)
     printf("\n'fovea COMMAND --help' shows a command's options and an example; 'fovea --version' the version.\n"
            "Exit codes: 0 done, 1 a check failed, 2 usage, 65 bad data, 66 no such input, 70 internal or diverged,\n"
            "71 out of memory, 73 cannot create, 74 input/output, 75 stopped and resumable, 130 interrupted.\n"
-           "FOVEA_CPU=ref|avx2|avx512|amx caps the instruction set.\n");
+           "FOVEA_CPU=ref|avx2|avx512|amx|neon caps the instruction set.\n");
 }
 
 /* roff reads a hyphen as a hyphen and a leading dot or quote as a request. */
@@ -68,7 +68,7 @@ static void man(void)
         fputs("\n.fi\n", stdout);
     }
     fputs(
-        ".SH ENVIRONMENT\n.TP\n.B FOVEA_CPU\nref, avx2, avx512 or amx: the highest instruction set to use.\n"
+        ".SH ENVIRONMENT\n.TP\n.B FOVEA_CPU\nref, avx2, avx512, amx or neon: the highest instruction set to use.\n"
         ".TP\n.B NO_COLOR\nno colours in the progress bar.\n.SH EXIT STATUS\n0 done, 1 a check failed, 2 usage, "
         "65 bad data, 66 no such input, 70 internal or diverged, 71 out of memory, 73 cannot create, 74 input/output, "
         "75 stopped and resumable, 130 interrupted.\n",

@@ -33,12 +33,12 @@ static bool read_environment(cli *c)
 {
     const char *want = getenv("FOVEA_CPU");
     if (!want || !*want) return true;
-    for (int level = FV_CPU_REF; level <= (int)FV_CPU_AMX; level++)
+    for (int level = FV_CPU_REF; level < (int)FV_CPU_COUNT; level++)
         if (strcmp(want, fv_cpu_name((fv_cpu)level)) == 0) {
             c->env.cpu = (fv_cpu)level;
             return true;
         }
-    cli_say("FOVEA_CPU is one of ref, avx2, avx512, amx, not '%s'", want);
+    cli_say("FOVEA_CPU is one of ref, avx2, avx512, amx, neon, not '%s'", want);
     return false;
 }
 

@@ -71,8 +71,17 @@ typedef struct fv_allocator {
 
 typedef enum fv_log_level { FV_LOG_INFO, FV_LOG_WARN } fv_log_level;
 
-/* Highest instruction set to use; FV_CPU_BEST is what this CPU has. */
-typedef enum fv_cpu { FV_CPU_BEST, FV_CPU_REF, FV_CPU_AVX2, FV_CPU_AVX512, FV_CPU_AMX } fv_cpu;
+/* Highest instruction set to use; FV_CPU_BEST is what this CPU has. Each takes in those before it of the same
+ * family, x86 or ARM (NEON); one of the other family leaves the plain C kernels, as FV_CPU_REF does. */
+typedef enum fv_cpu {
+    FV_CPU_BEST,
+    FV_CPU_REF,
+    FV_CPU_AVX2,
+    FV_CPU_AVX512,
+    FV_CPU_AMX,
+    FV_CPU_NEON,
+    FV_CPU_COUNT
+} fv_cpu;
 
 /* What the library takes from its host; zero is a good default, and so is a NULL fv_env. Copied by each _open. */
 typedef struct fv_env {
@@ -85,7 +94,7 @@ typedef struct fv_env {
 
 FV_API int fv_cores(void);                  /* cores that affinity and the cgroup quota allow, at least 1 */
 FV_API fv_cpu fv_cpu_level(void);           /* what this CPU and kernel offer */
-FV_API const char *fv_cpu_name(fv_cpu cpu); /* "ref", "avx2", "avx512", "amx" */
+FV_API const char *fv_cpu_name(fv_cpu cpu); /* "ref", "avx2", "avx512", "amx", "neon" */
 
 /* ---- graphs: how a network is written -------------------------------------------------------------------- */
 

@@ -9,7 +9,7 @@
 static inline fv_cpu test_level(void)
 {
     const char *wanted = getenv("FOVEA_CPU");
-    for (int c = FV_CPU_REF; wanted && c <= FV_CPU_AMX; c++)
+    for (int c = FV_CPU_REF; wanted && c < FV_CPU_COUNT; c++)
         if (strcmp(wanted, fv_cpu_name((fv_cpu)c)) == 0) return (fv_cpu)c;
     return FV_CPU_BEST;
 }

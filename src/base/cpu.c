@@ -33,7 +33,8 @@ unsigned fv_cpu_features(fv_cpu level)
     const fv_cpu cap = level == FV_CPU_BEST ? FV_CPU_AMX : level;
     unsigned f = 0;
     __builtin_cpu_init();
-    if (cap < FV_CPU_AVX2 || !__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) return f;
+    if (cap < FV_CPU_AVX2 || cap > FV_CPU_AMX || !__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma"))
+        return f;
     f |= FV_HAS_AVX2;
     if (cap < FV_CPU_AVX512 || !__builtin_cpu_supports("avx512f") || !__builtin_cpu_supports("avx512bw") ||
         !__builtin_cpu_supports("avx512dq") || !__builtin_cpu_supports("avx512vl"))
@@ -52,7 +53,7 @@ void fv_cpu_relax(void)
 
 unsigned fv_cpu_features(fv_cpu level)
 {
-    return level == FV_CPU_REF ? 0 : FV_HAS_NEON; /* part of the base architecture */
+    return level == FV_CPU_BEST || level == FV_CPU_NEON ? FV_HAS_NEON : 0; /* part of the base architecture */
 }
 
 void fv_cpu_relax(void)
@@ -80,17 +81,18 @@ fv_cpu fv_cpu_level(void)
     if (f & FV_HAS_AMX) return FV_CPU_AMX;
     if (f & FV_HAS_AVX512) return FV_CPU_AVX512;
     if (f & FV_HAS_AVX2) return FV_CPU_AVX2;
-    return f ? FV_CPU_BEST : FV_CPU_REF;
+    return f & FV_HAS_NEON ? FV_CPU_NEON : FV_CPU_REF;
 }
 
 const char *fv_cpu_name(fv_cpu cpu)
 {
-    static const char *const name[] = {
-        [FV_CPU_REF] = "ref", [FV_CPU_AVX2] = "avx2", [FV_CPU_AVX512] = "avx512", [FV_CPU_AMX] = "amx"
-    };
+    static const char *const name[FV_CPU_COUNT] = { [FV_CPU_REF] = "ref",
+                                                    [FV_CPU_AVX2] = "avx2",
+                                                    [FV_CPU_AVX512] = "avx512",
+                                                    [FV_CPU_AMX] = "amx",
+                                                    [FV_CPU_NEON] = "neon" };
     if (cpu == FV_CPU_BEST) cpu = fv_cpu_level();
-    if (cpu == FV_CPU_BEST) return "neon"; /* features, but none of the named levels */
-    return (unsigned)cpu < sizeof name / sizeof *name ? name[cpu] : "unknown";
+    return (unsigned)cpu < FV_CPU_COUNT ? name[cpu] : "unknown";
 }
 
 /* The first bytes of root/path as a string; false where there is no such file. */

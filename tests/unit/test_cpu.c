@@ -81,6 +81,9 @@ static void test_a_level_caps_the_features(void **state)
         assert_int_equal(f & before, before); /* a higher level takes nothing away */
         before = f;
     }
+    const unsigned neon = fv_cpu_features(FV_CPU_NEON);
+    assert_true(before == 0 || neon == 0); /* no CPU is of both families */
+    before |= neon;
     assert_int_equal(fv_cpu_features(FV_CPU_BEST), before);
     assert_int_equal(fv_cpu_features(fv_cpu_level()), before);
 }
@@ -90,6 +93,7 @@ static void test_levels_have_names(void **state)
     (void)state;
     assert_string_equal(fv_cpu_name(FV_CPU_REF), "ref");
     assert_string_equal(fv_cpu_name(FV_CPU_AMX), "amx");
+    assert_string_equal(fv_cpu_name(FV_CPU_NEON), "neon");
     assert_string_equal(fv_cpu_name((fv_cpu)99), "unknown");
 }
 
