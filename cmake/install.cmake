@@ -6,6 +6,7 @@ include(CMakePackageConfigHelpers)
 
 # Relative to where it lies, so that the prefix may be chosen when installing.
 file(RELATIVE_PATH FOVEA_PC_UP /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
+string(JOIN ", " FOVEA_PC_REQUIRES ${FOVEA_PC})
 configure_file(cmake/fovea.pc.in fovea.pc @ONLY)
 configure_package_config_file(cmake/fovea-config.cmake.in fovea-config.cmake
   INSTALL_DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/fovea

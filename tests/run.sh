@@ -1,6 +1,7 @@
 #!/bin/bash
 # run.sh [BUILD [PATTERN...]] -- runs the test programs of a build and the command's scripts (tests/cli), or those whose
-# names hold a PATTERN. Shows the output of what fails, names what is skipped; last line: N passed, N failed, N skipped.
+# names hold a PATTERN. FOVEA_RUNNER runs the programs of another machine (qemu-aarch64). Shows the output of what fails,
+# names what is skipped; last line: N passed, N failed, N skipped.
 # SPDX-License-Identifier: Apache-2.0
 cd "$(dirname "$0")/.." || exit 2
 build=${1:-build}
@@ -62,7 +63,8 @@ wanted() { # NAME PATTERN...
 shopt -s nullglob
 for program in "$build"/tests/test_*; do
     name=${program##*/}
-    [ -x "$program" ] && [ -f "$program" ] && wanted "$name" "$@" && run_one "$name" "$program"
+    [ -x "$program" ] && [ -f "$program" ] && wanted "$name" "$@" &&
+        run_one "$name" ${FOVEA_RUNNER:-} "$program"
 done
 for script in tests/cli/cli_*.sh; do
     name=${script##*/}

@@ -6,9 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include <zlib.h>
-
-enum { UBYTE = 0x08, MAX_RANK = 3, MAX_DEFLATE = 1032 };
+enum { UBYTE = 0x08, MAX_RANK = 3 };
 static const size_t max_file = (size_t)2 << 30;
 
 typedef struct state {
@@ -52,6 +50,11 @@ fv_status fv_idx_parse(fv_idx *x, fv_bytes file, int rank, fv_err *err)
     *x = (fv_idx){ { dim[0], dim[1], dim[2] }, file.p + head, size - head };
     return FV_OK;
 }
+
+#ifdef FOVEA_HAVE_ZLIB
+#include <zlib.h>
+
+enum { MAX_DEFLATE = 1032 }; /* deflate cannot shrink by more */
 
 static voidpf z_alloc(voidpf heap, uInt items, uInt size)
 {
@@ -115,6 +118,14 @@ fv_status fv_idx_inflate(fv_bytes *out, fv_bytes gz, const fv_allocator *heap, f
     *out = (fv_bytes){ 0 };
     return s;
 }
+#else
+fv_status fv_idx_inflate(fv_bytes *out, fv_bytes gz, const fv_allocator *heap, fv_err *err)
+{
+    (void)gz, (void)heap;
+    *out = (fv_bytes){ 0 };
+    return fv_fail(err, FV_UNSUP, "gzip is not read: this build is without zlib");
+}
+#endif
 
 /* The first of the names such a file goes by that exists, in path or where torchvision unpacks; NULL: none. */
 static const char *find(fv_arena *a, const char *path, const char *set, const char *what)

@@ -15,8 +15,11 @@ fv_status fv_image_decode(fv_image *im, fv_bytes file, int channels, fv_exif exi
     *im = (fv_image){ .heap = heap };
     if (channels != 1 && channels != 3) return fv_fail(err, FV_ARG, "pictures have 1 or 3 channels, not %d", channels);
     if (file.len == 0) return fv_fail(err, FV_FORMAT, "the file is empty");
-    for (const fv_image_format *const *f = fv_image_formats; *f; f++)
-        if ((*f)->probe(file)) return (*f)->decode(im, file, channels, exif, heap, err);
+    for (const fv_image_format *const *f = fv_image_formats; *f; f++) {
+        if (!(*f)->probe(file)) continue;
+        if ((*f)->decode) return (*f)->decode(im, file, channels, exif, heap, err);
+        return fv_fail(err, FV_UNSUP, "%s is not read: this build is without its library", (*f)->name);
+    }
     return fv_fail(err, FV_FORMAT, "not a picture that is read here (JPEG, PNG, WebP, BMP, PPM, PGM, PBM)");
 }
 

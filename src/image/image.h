@@ -16,7 +16,8 @@ typedef struct fv_image {
 void fv_image_free(fv_image *im);
 
 /* A picture format. decode gives channels = 1 or 3 as asked (grey <-> RGB by Pillow's rules: L = (19595 R + 38470 G +
- * 7471 B + 32768) >> 16), EXIF applied or not; the header's sizes are checked against the limits before memory is taken. */
+ * 7471 B + 32768) >> 16), EXIF applied or not; the header's sizes are checked against the limits before memory is taken.
+ * It is NULL where this build is without the format's library: such a file is refused by name. */
 typedef struct fv_image_format {
     const char *name;       /* "JPEG" */
     const char *extensions; /* " .jpg .jpeg " */

@@ -1,11 +1,9 @@
 /* webp.c -- WebP by libwebp, still pictures; alpha is dropped as Pillow's convert("RGB") does.
- * Without libwebp the format is still recognised, so that it can be refused by name.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "image/pixels.h"
 
 #include <string.h>
 
-#ifdef FOVEA_HAVE_WEBP
 #include <webp/decode.h>
 
 /* RIFF chunks after "RIFF", size, "WEBP"; each padded to an even length. */
@@ -74,14 +72,6 @@ static fv_status decode(fv_image *im, fv_bytes file, int channels, fv_exif exif,
     if (s != FV_OK) fv_image_free(im);
     return s;
 }
-#else
-static fv_status decode(fv_image *im, fv_bytes file, int channels, fv_exif exif, const fv_allocator *heap, fv_err *err)
-{
-    (void)file, (void)channels, (void)exif;
-    *im = (fv_image){ .heap = heap };
-    return fv_fail(err, FV_UNSUP, "WebP is not read: this build is without libwebp");
-}
-#endif
 
 static bool probe(fv_bytes file)
 {

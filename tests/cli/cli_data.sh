@@ -42,7 +42,8 @@ check "--max-bad forgives it" $? grep -q 'bad.png' err.txt
 mkdir -p more && cp -r photos/* more/ && mkdir -p more/val/wolf && cp photos/val/cat/1.ppm more/val/wolf/
 refuses 65 "class in val that train lacks" "wolf" eval more --split val $net
 "$FOVEA" data export photos out --split val --count 1 >/dev/null 2>err.txt
-told "data export writes pictures" "$([ -s out/val-00000.png ] && echo 0 || echo 1)"
+if grep -q 'PNG is not written' err.txt; then echo "skip data export: this build is without libpng"
+else told "data export writes pictures" "$([ -s out/val-00000.png ] && echo 0 || echo 1)"; fi
 
 # IDX with a wrong count: 2 images promised, 1 there.
 mkdir -p idx

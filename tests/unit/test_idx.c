@@ -1,26 +1,13 @@
-/* test_idx.c -- IDX files: sizes against bytes, gzip bounded by the header, names from beside.
+/* test_idx.c -- IDX files: sizes against bytes, names from beside.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "unit/scratch.h"
 
 #include "data/sources.h"
 
-#include <zlib.h>
-
 static const uint8_t images[] = {
     0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 2, 0, 0, 0, 3, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12
 };
 static const uint8_t labels[] = { 0, 0, 8, 1, 0, 0, 0, 2, 4, 1 };
-
-static size_t gzip(uint8_t *out, size_t cap, const void *in, size_t n)
-{
-    z_stream z = { 0 };
-    assert_int_equal(deflateInit2(&z, 9, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY), Z_OK);
-    z.next_in = (Bytef *)in, z.avail_in = (uInt)n, z.next_out = out, z.avail_out = (uInt)cap;
-    assert_int_equal(deflate(&z, Z_FINISH), Z_STREAM_END);
-    const size_t len = z.total_out;
-    deflateEnd(&z);
-    return len;
-}
 
 static void test_idx_parse_wants_the_bytes_its_header_says(void **state)
 {
@@ -50,43 +37,11 @@ static void test_idx_parse_survives_sizes_that_overflow(void **state)
     assert_int_equal(fv_idx_parse(&x, (fv_bytes){ huge, sizeof huge }, 3, NULL), FV_FORMAT);
 }
 
-static void test_idx_inflate_stops_at_the_size_of_the_header(void **state)
-{
-    (void)state;
-    uint8_t gz[300], longer[sizeof images + 1] = { 0 };
-    fv_bytes out;
-    const size_t n = gzip(gz, sizeof gz, images, sizeof images);
-    assert_int_equal(fv_idx_inflate(&out, (fv_bytes){ gz, n }, NULL, NULL), FV_OK);
-    assert_int_equal(out.len, sizeof images);
-    assert_memory_equal(out.p, images, sizeof images);
-    fv_release(NULL, (void *)out.p);
-    for (size_t cut = 0; cut < n; cut++)
-        assert_int_equal(fv_idx_inflate(&out, (fv_bytes){ gz, cut }, NULL, NULL), FV_FORMAT);
-    memcpy(longer, images, sizeof images);
-    const size_t more = gzip(gz, sizeof gz, longer, sizeof longer);
-    assert_int_equal(fv_idx_inflate(&out, (fv_bytes){ gz, more }, NULL, NULL), FV_FORMAT);
-    const size_t less = gzip(gz, sizeof gz, images, sizeof images - 1);
-    assert_int_equal(fv_idx_inflate(&out, (fv_bytes){ gz, less }, NULL, NULL), FV_FORMAT);
-    assert_null(out.p);
-}
-
-static void test_idx_inflate_refuses_a_bomb_from_its_header(void **state)
-{
-    (void)state;
-    uint8_t head[16] = { 0, 0, 8, 3, 0, 0, 0xff, 0xff, 0, 0, 1, 0, 0, 0, 1, 0 }, gz[200];
-    fv_bytes out;
-    fv_err err = { 0 };
-    const size_t n = gzip(gz, sizeof gz, head, sizeof head);
-    assert_int_equal(fv_idx_inflate(&out, (fv_bytes){ gz, n }, NULL, &err), FV_FORMAT);
-    assert_non_null(strstr(err.msg, "cannot come from"));
-}
-
-static void test_idx_opens_plain_and_gzipped_and_finds_names(void **state)
+static void test_idx_opens_and_finds_names(void **state)
 {
     const char *dir = scratch_dir(state);
-    uint8_t gz[300];
     scratch_write(dir, "train-images-idx3-ubyte", images, sizeof images);
-    scratch_write(dir, "train-labels.idx1-ubyte.gz", gz, gzip(gz, sizeof gz, labels, sizeof labels));
+    scratch_write(dir, "train-labels.idx1-ubyte", labels, sizeof labels);
     fv_data *d;
     fv_err err = { 0 };
     assert_int_equal(fv_data_open(&d, dir, NULL, NULL, &err), FV_OK);
@@ -130,9 +85,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_idx_parse_wants_the_bytes_its_header_says),
         cmocka_unit_test(test_idx_parse_survives_sizes_that_overflow),
-        cmocka_unit_test(test_idx_inflate_stops_at_the_size_of_the_header),
-        cmocka_unit_test(test_idx_inflate_refuses_a_bomb_from_its_header),
-        cmocka_unit_test_setup_teardown(test_idx_opens_plain_and_gzipped_and_finds_names, scratch_make, scratch_drop),
+        cmocka_unit_test_setup_teardown(test_idx_opens_and_finds_names, scratch_make, scratch_drop),
         cmocka_unit_test_setup_teardown(test_idx_refuses_images_without_as_many_labels, scratch_make, scratch_drop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
