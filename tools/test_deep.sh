@@ -1,6 +1,7 @@
 #!/bin/bash
 # test_deep.sh -- the suite under AddressSanitizer and UBSan, the threaded parts under ThreadSanitizer, a clang build, the
-# plans at each CPU level (the kernel tests loop over all rows anyway), and 20 s (FOVEA_FUZZ_SECONDS) of each fuzz target.
+# plans at each CPU level (the kernel tests loop over all rows anyway), the accuracy of every network, and 20 s
+# (FOVEA_FUZZ_SECONDS) of each fuzz target.
 # SPDX-License-Identifier: Apache-2.0
 cd "$(dirname "$0")/.." || exit 2
 bad=0
@@ -20,7 +21,7 @@ suite() { # PRESET PATTERN...
     tests/run.sh "build/$1" "${@:2}"
 }
 at_level() { # CPU
-    FOVEA_CPU=$1 tests/run.sh build plan parity train
+    FOVEA_CPU=$1 tests/run.sh build plan parity train accuracy learning
 }
 fuzz() {
     tools/build.sh fuzz all >/dev/null || return 1
@@ -47,6 +48,7 @@ step "address and undefined behaviour" suite asan
 step "threads" suite tsan threads loader train
 step "clang" suite clang
 step "release" tools/build.sh release all
+step "accuracy of every network" env FOVEA_DEEP=1 tests/run.sh build accuracy
 for level in ref avx2; do step "plans at $level" at_level $level; done
 step "fuzz targets" fuzz
 for name in "${failures[@]}"; do echo "failed: $name"; done
