@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "unit/scratch.h"
 
-#include "unit/pictures.h"
+#include "unit/formats.h"
 
 static fv_image made(int h, int w, int c)
 {

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "unit/scratch.h"
 
-#include "unit/pictures.h"
+#include "unit/formats.h"
 
 #ifdef FOVEA_HAVE_JPEG
 #include <jpeglib.h>

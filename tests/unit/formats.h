@@ -1,7 +1,7 @@
-/* pictures.h -- what the tests of picture formats share. Include unit/scratch.h first.
+/* formats.h -- what the tests of picture formats share. Include unit/scratch.h first.
  * SPDX-License-Identifier: Apache-2.0 */
-#ifndef FV_TEST_PICTURES_H
-#define FV_TEST_PICTURES_H
+#ifndef FV_TEST_FORMATS_H
+#define FV_TEST_FORMATS_H
 #include "image/image.h"
 
 static inline fv_status decode(fv_image *im, const void *p, size_t n, int channels, fv_err *err)
