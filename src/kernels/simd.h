@@ -36,7 +36,8 @@ INLINE vf v_splat(float x)
 }
 
 /* The first n floats (n <= 0: none, n >= VL: all); the others read as 0 and are not touched. v_max and v_min give the
- * second operand where one is NaN. v_pick gives from[lane[i]], and old[i] where lane[i] < 0. */
+ * second operand where one is NaN. v_fma(a, b, c) is a * b + c, rounded once, where instances of one source must agree in
+ * every bit: left to itself, the compiler does not fuse across branches. v_pick gives from[lane[i]], and old[i] where lane[i] < 0. */
 #if VL == 16
 #include <immintrin.h>
 INLINE __mmask16 v_first(int n)
@@ -58,6 +59,10 @@ INLINE vf v_max(vf a, vf b)
 INLINE vf v_min(vf a, vf b)
 {
     return (vf)_mm512_min_ps((__m512)a, (__m512)b);
+}
+INLINE vf v_fma(vf a, vf b, vf c)
+{
+    return (vf)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
 }
 INLINE vf v_pick(vf old, vf from, vi lane)
 {
@@ -86,6 +91,10 @@ INLINE vf v_max(vf a, vf b)
 INLINE vf v_min(vf a, vf b)
 {
     return (vf)_mm256_min_ps((__m256)a, (__m256)b);
+}
+INLINE vf v_fma(vf a, vf b, vf c)
+{
+    return (vf)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
 }
 INLINE vf v_pick(vf old, vf from, vi lane)
 {
@@ -119,6 +128,10 @@ INLINE vf v_min(vf a, vf b)
 {
     return (vf)vbslq_f32(vcltq_f32((float32x4_t)a, (float32x4_t)b), (float32x4_t)a, (float32x4_t)b);
 }
+INLINE vf v_fma(vf a, vf b, vf c)
+{
+    return (vf)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b);
+}
 INLINE vf v_pick(vf old, vf from, vi lane)
 {
     const vi bytes = lane * 0x04040404 + 0x03020100; /* those of each lane */
@@ -126,6 +139,11 @@ INLINE vf v_pick(vf old, vf from, vi lane)
     return (vf)vbslq_f32(vcgezq_s32((int32x4_t)lane), (float32x4_t)picked, (float32x4_t)old);
 }
 #else
+INLINE vf v_fma(vf a, vf b, vf c)
+{
+    for (int i = 0; i < VL; i++) c[i] = __builtin_fmaf(a[i], b[i], c[i]);
+    return c;
+}
 INLINE vf v_pick(vf old, vf from, vi lane)
 {
     for (int i = 0; i < VL; i++)
