@@ -47,7 +47,10 @@ static void make_input(float *x, size_t n, int *labels, int batch, int classes)
 static double run_once(const bench_args *a, fv_plan *plan, const float *x, const int *labels, float *logits, int step)
 {
     const double start = cli_now();
-    if (a->train) (void)fv_run_train(plan, a->batch, x, labels, 1e-3, (uint64_t)step);
+    const fv_update u = {
+        .n = a->batch, .images = x, .labels = labels, .lr = 1e-3, .momentum = 0.9, .step = (uint64_t)step
+    };
+    if (a->train) (void)fv_run_train(plan, &u);
     else fv_run(plan, a->batch, x, logits);
     return cli_now() - start;
 }

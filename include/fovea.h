@@ -300,6 +300,10 @@ typedef struct fv_plan_opts {
     int batch;   /* most images of a run; 0: 1 */
     int h, w;    /* input size; 0: the net's */
     int threads; /* 0: the environment's */
+    /* FV_TRAIN: */
+    double wd;        /* weight decay: wd * w joins the gradient of each weight, not of biases and norms */
+    double smoothing; /* label smoothing, from 0 to below 1 */
+    double clip;      /* the whole gradient is scaled down to this L2 norm; 0: never */
 } fv_plan_opts;
 typedef struct fv_plan_info {
     size_t activation_bytes; /* the one block that a run works in */
@@ -315,9 +319,28 @@ FV_API void fv_plan_free(fv_plan *plan);
 FV_API void fv_plan_describe(const fv_plan *plan, fv_plan_info *info);
 /* images: n x h x w x c floats, normalised, n at most the plan's batch; logits: n x classes. Allocates nothing. */
 FV_API void fv_run(fv_plan *plan, int n, const float *images, float *logits);
-/* One training step in a FV_TRAIN plan: forward, backward, SGD with momentum 0.9 at rate lr on n images with these
- * labels; the mean loss comes back. seed, step: the key of dropout. */
-FV_API double fv_run_train(fv_plan *plan, int n, const float *images, const int *labels, double lr, uint64_t step);
+/* Packs the net's present weights anew: for an inference plan whose net was trained meanwhile. */
+FV_API void fv_plan_repack(fv_plan *plan);
+
+/* One update of the weights by a FV_TRAIN plan: all that may differ from step to step. */
+typedef struct fv_update {
+    int n;                /* images, 1 to the plan's batch; two or more where a batch-norm sees one pixel */
+    const float *images;  /* n x h x w x c, normalised */
+    const int *labels;    /* n class numbers; or NULL and */
+    const float *targets; /* n x classes: a distribution over the classes for each image (soft targets, mixup) */
+    double lr, momentum;  /* of SGD: v = momentum * v + g, w -= lr * v; momentum 0: none */
+    bool nesterov;
+    uint64_t seed, step; /* the key of dropout and stochastic depth: equal keys, equal masks */
+    float *losses;       /* NULL, or n floats: the loss of each image comes back */
+    float *logits;       /* NULL, or n x classes: as they were before the update */
+} fv_update;
+/* Forward, backward, update of the net's weights, batch-norm statistics and the plan's momenta. Gives the mean loss of
+ * the n images; NaN, and nothing is changed, where n or a label is out of range. Allocates nothing; the weights come
+ * out the same for any number of threads. */
+FV_API double fv_run_train(fv_plan *plan, const fv_update *u);
+/* The momentum (v above) of a state-dict entry, shaped like fv_net_weights; NULL where it has none. Saved and put back
+ * together with the weights, a run goes on bit for bit. */
+FV_API float *fv_plan_momentum(fv_plan *plan, const char *key, int64_t *count);
 
 /* ---- data ------------------------------------------------------------------------------------------------ */
 

@@ -4,13 +4,13 @@
 # names what is skipped; last line: N passed, N failed, N skipped.
 # SPDX-License-Identifier: Apache-2.0
 cd "$(dirname "$0")/.." || exit 2
-build=${1:-build}
+build=$(realpath -m "${1:-build}")
 shift
 limit=${FOVEA_TEST_TIMEOUT:-600}
 passed=0 failed=0 skipped=0
 scratch=$(mktemp -d) || exit 2
 trap 'rm -rf "$scratch"' EXIT
-export CMOCKA_MESSAGE_OUTPUT=stdout FOVEA="$PWD/$build/fovea" FOVEA_TEST_TMP="$scratch"
+export CMOCKA_MESSAGE_OUTPUT=stdout FOVEA="$build/fovea" FOVEA_TEST_TMP="$scratch"
 
 # Counts the results in a log: cmocka's lines between its two [==========] lines, a script's ok / not ok / skip, and
 # lines "SKIPPED what: why" that name a part that was left out (not where the whole test is skipped as well).

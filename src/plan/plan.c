@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/cpu.h"
 #include "plan/parts.h"
+#include <math.h>
 #include <string.h>
 
 static fv_status check_request(const fv_plan_request *rq, fv_err *err)
@@ -83,6 +84,17 @@ void fv_plan_free(fv_plan *p)
     fv_release(heap, p);
 }
 
+/* Written so that NaN is refused as well. */
+static fv_status check_training(const fv_plan_opts *o, fv_err *err)
+{
+    if (!(o->wd >= 0 && isfinite(o->wd))) return fv_fail(err, FV_ARG, "a weight decay of %g", o->wd);
+    if (!(o->smoothing >= 0 && o->smoothing < 1)) return fv_fail(err, FV_ARG, "label smoothing of %g", o->smoothing);
+    if (!(o->clip >= 0 && isfinite(o->clip))) return fv_fail(err, FV_ARG, "gradients clipped at %g", o->clip);
+    if (o->mode != FV_TRAIN && (o->wd != 0 || o->smoothing != 0 || o->clip != 0))
+        return fv_fail(err, FV_ARG, "weight decay, smoothing and clipping are for training plans");
+    return FV_OK;
+}
+
 fv_status fv_plan_new(fv_plan **out, fv_net *net, const fv_plan_opts *opts, fv_err *err)
 {
     const fv_plan_opts o = opts ? *opts : (fv_plan_opts){ 0 };
@@ -94,6 +106,11 @@ fv_status fv_plan_new(fv_plan **out, fv_net *net, const fv_plan_opts *opts, fv_e
     rq.threads = o.threads ? o.threads : net->env.threads;
     if (rq.threads <= 0) rq.threads = fv_cores();
     rq.cpu = fv_cpu_features(net->env.cpu);
+    rq.wd = o.wd;
+    rq.smoothing = (float)o.smoothing;
+    rq.clip = o.clip;
+    *out = NULL;
+    FV_TRY(check_training(&o, err));
     return fv_plan_make(out, net, &rq, err);
 }
 
@@ -161,6 +178,14 @@ void *fv_plan_dparam(const fv_plan *p, int param)
 void *fv_plan_velocity(const fv_plan *p, int param)
 {
     return at(p, p->velocity[param]);
+}
+
+float *fv_plan_momentum(fv_plan *p, const char *key, int64_t *count)
+{
+    const int i = fv_net_param(p->net, key);
+    float *v = i < 0 ? NULL : fv_plan_velocity(p, i);
+    if (count) *count = v ? (int64_t)p->net->graph->param[i].floats : 0;
+    return v;
 }
 
 void *fv_plan_weights(const fv_plan *p, int param)

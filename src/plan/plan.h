@@ -39,7 +39,5 @@ void *fv_plan_velocity(const fv_plan *p, int param); /* the optimiser's momentum
 fv_run_info *fv_plan_run_info(fv_plan *p);
 /* Runs all steps on n images whose inputs stand in the plan's buffers. Weights are repacked first in a training plan. */
 void fv_plan_run(fv_plan *p, int n);
-/* Packs the net's present weights anew (an inference plan whose net was trained meanwhile). */
-void fv_plan_repack(fv_plan *p);
 
 #endif

@@ -1,6 +1,7 @@
 /* run.c -- the loop that runs a plan. It cannot fail and allocates nothing.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "plan/parts.h"
+#include <math.h>
 #include <string.h>
 
 typedef struct step_run {
@@ -42,20 +43,44 @@ void fv_run(fv_plan *p, int n, const float *images, float *logits)
     memcpy(logits, fv_plan_logits(p), (size_t)n * out * sizeof *logits);
 }
 
-double fv_run_train(fv_plan *p, int n, const float *images, const int *labels, double lr, uint64_t step)
+static bool fits(const fv_plan *p, const fv_update *u)
+{
+    const int classes = p->node[p->target].shape.c;
+    if (u->n < 1 || u->n > p->rq.batch || (!u->labels && !u->targets)) return false;
+    for (int i = 0; i < u->n && u->labels; i++)
+        if (u->labels[i] < 0 || u->labels[i] >= classes) return false;
+    return true;
+}
+
+static void set_targets(fv_plan *p, const fv_update *u)
+{
+    const size_t classes = (size_t)p->node[p->target].shape.c, n = (size_t)u->n;
+    float *target = fv_plan_input(p, "target"), *dloss = fv_plan_doutput(p);
+    if (u->labels) memset(target, 0, n * classes * sizeof *target);
+    else memcpy(target, u->targets, n * classes * sizeof *target);
+    for (size_t i = 0; i < n && u->labels; i++) target[i * classes + (size_t)u->labels[i]] = 1;
+    for (size_t i = 0; i < n; i++) dloss[i] = 1.0f / (float)u->n;
+}
+
+double fv_run_train(fv_plan *p, const fv_update *u)
 {
     const fv_shape in = p->input_shape;
-    const int classes = p->node[p->target].shape.c;
-    float *target = fv_plan_input(p, "target"), *dout = fv_plan_doutput(p);
+    if (!fits(p, u)) return (double)NAN;
+    memcpy(fv_plan_input(p, NULL), u->images, (size_t)u->n * in.h * in.w * in.c * sizeof *u->images);
+    set_targets(p, u);
+    p->run.lr = u->lr;
+    p->run.momentum = u->momentum;
+    p->run.nesterov = u->nesterov;
+    p->run.seed = u->seed;
+    p->run.step = u->step;
+    fv_plan_run(p, u->n);
+    p->net->batches_tracked++;
+
     const float *loss = fv_plan_output(p);
-    memcpy(fv_plan_input(p, NULL), images, (size_t)n * in.h * in.w * in.c * sizeof *images);
-    memset(target, 0, (size_t)n * classes * sizeof *target);
-    for (int i = 0; i < n; i++) target[(size_t)i * classes + labels[i]] = 1;
-    for (int i = 0; i < n; i++) dout[i] = 1.0f / (float)n;
-    p->run.lr = lr;
-    p->run.step = step;
-    fv_plan_run(p, n);
+    const size_t classes = (size_t)p->node[p->logits].shape.c;
+    if (u->losses) memcpy(u->losses, loss, (size_t)u->n * sizeof *loss);
+    if (u->logits) memcpy(u->logits, fv_plan_logits(p), (size_t)u->n * classes * sizeof *loss);
     double sum = 0;
-    for (int i = 0; i < n; i++) sum += (double)loss[i];
-    return sum / n;
+    for (int i = 0; i < u->n; i++) sum += (double)loss[i];
+    return sum / u->n;
 }

@@ -164,12 +164,7 @@ static fv_status open_plans(fv_session *s, fv_err *err)
     rq.smoothing = (float)s->o.smoothing;
     rq.wd = s->o.wd;
     rq.clip = s->o.clip;
-    FV_TRY(fv_plan_make(&s->learn, s->net, &rq, err));
-    fv_run_info *run = fv_plan_run_info(s->learn);
-    run->momentum = s->o.momentum;
-    run->nesterov = s->o.nesterov;
-    run->seed = s->o.seed;
-    return FV_OK;
+    return fv_plan_make(&s->learn, s->net, &rq, err);
 }
 
 static fv_status open_loaders(fv_session *s, fv_err *err)

@@ -160,9 +160,15 @@ static fv_status one_step(fv_session *s, const fv_batch *b, fv_err *err)
     double loss = 0;
     FV_TRY(count_bad(s, b, err));
     if (b->n > 0 && !(b->n == 1 && s->single_pixel_norm)) {
-        loss = fv_run_train(s->learn, b->n, b->images, b->labels, lr, (uint64_t)s->step);
+        loss = fv_run_train(s->learn, &(fv_update){ .n = b->n,
+                                                    .images = b->images,
+                                                    .labels = b->labels,
+                                                    .lr = lr,
+                                                    .momentum = s->o.momentum,
+                                                    .nesterov = s->o.nesterov,
+                                                    .seed = s->o.seed,
+                                                    .step = (uint64_t)s->step });
         if (!isfinite(loss)) return fv_session_diverged(s, "the loss is not finite", err);
-        s->net->batches_tracked++;
         s->loss_sum += loss * b->n;
         s->loss_n += b->n;
         s->epoch_images += b->n;

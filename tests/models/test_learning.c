@@ -43,7 +43,10 @@ static void test_loss_falls_by_half(void **state)
     if (fv_plan_new(&plan, net, &(fv_plan_opts){ .mode = FV_TRAIN, .batch = PICTURES }, &err) != FV_OK)
         fail_msg("%s", err.msg);
     for (int step = 0; step < STEPS; step++) {
-        const double loss = fv_run_train(plan, PICTURES, x, labels, l->lr, (uint64_t)step);
+        const fv_update u = {
+            .n = PICTURES, .images = x, .labels = labels, .lr = l->lr, .momentum = 0.9, .step = (uint64_t)step
+        };
+        const double loss = fv_run_train(plan, &u);
         if (step == 0) first = loss;
         if (step >= STEPS - STEPS / 4) last += loss / (STEPS / 4);
     }

@@ -171,7 +171,12 @@ static double train_steps(fv_net *net, int threads, int steps)
     double loss = 0;
     fill(x, BATCH);
     for (int i = 0; i < BATCH; i++) label[i] = i % CLASSES;
-    for (int s = 0; s < steps; s++) loss = fv_run_train(p, s == 2 ? BATCH - 3 : BATCH, x, label, 0.05, (uint64_t)s);
+    fv_update u = { .images = x, .labels = label, .lr = 0.05, .momentum = 0.9 };
+    for (int s = 0; s < steps; s++) {
+        u.n = s == 2 ? BATCH - 3 : BATCH;
+        u.step = (uint64_t)s;
+        loss = fv_run_train(p, &u);
+    }
     fv_plan_free(p);
     return loss;
 }
@@ -238,7 +243,7 @@ static void test_a_run_allocates_nothing(void **state)
     float x[2 * SIZE * SIZE * 3];
     fill(x, 2);
     const int before = h.calls;
-    fv_run_train(p, 2, x, (int[]){ 0, 1 }, 0.1, 0);
+    fv_run_train(p, &(fv_update){ .n = 2, .images = x, .labels = (int[]){ 0, 1 }, .lr = 0.1 });
     assert_int_equal(h.calls, before);
     fv_plan_free(p), fv_net_free(net);
     assert_int_equal(h.live, 0);
