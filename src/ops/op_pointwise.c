@@ -6,14 +6,14 @@
 
 static void act_forward(fv_lower *l)
 {
-    const fv_act_problem p = { .count = fv_shape_count(l->x), .act = l->attr->act };
+    const fv_act_problem p = { .count = fv_shape_count(l->x), .act = l->attr->act, .c = l->x->c };
     l->step(l, &fv_slot_act, &p, sizeof p, 1, 2, (fv_arg[]){ l->out, l->in[0] });
 }
 
 /* By x, as silu and hard_swish need it; then y need not be kept. */
 static void act_backward(fv_lower *l)
 {
-    const fv_act_problem p = { .count = fv_shape_count(l->x), .act = l->attr->act };
+    const fv_act_problem p = { .count = fv_shape_count(l->x), .act = l->attr->act, .c = l->x->c };
     l->step(l, &fv_slot_act_back, &p, sizeof p, 1, 4, (fv_arg[]){ l->din[0], l->dout, l->in[0], FV_NONE });
 }
 

@@ -45,6 +45,6 @@ void fv_emit_copy(fv_lower *l, const fv_shape *s, fv_arg to, fv_arg from)
 
 void fv_emit_act_by_value(fv_lower *l, const fv_shape *s, fv_act act, fv_arg dx, fv_arg dy, fv_arg y)
 {
-    const fv_act_problem p = { .count = fv_shape_count(s), .act = act };
+    const fv_act_problem p = { .count = fv_shape_count(s), .act = act, .c = s->c };
     l->step(l, &fv_slot_act_back, &p, sizeof p, 1, 4, (fv_arg[]){ dx, dy, FV_NONE, y });
 }

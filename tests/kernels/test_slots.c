@@ -69,7 +69,8 @@ static shape shape_at(fv_rng *r)
 {
     shape s = { .n = PICK(r, 1, 2, 7, 8, 9, 17), .h = PICK(r, 1, 2, 3, 5, 9), .w = PICK(r, 1, 2, 4, 7, 11) };
     s.c = PICK(r, 1, 3, 7, 8, 9, 15, 16, 17, 31, 48, 64, 65, 80, CHANNELS);
-    s.act = (fv_act)PICK(r, FV_ACT_NONE, FV_ACT_RELU, FV_ACT_RELU, FV_ACT_RELU6, FV_ACT_SIGMOID);
+    s.act = (fv_act)PICK(r, FV_ACT_NONE, FV_ACT_RELU, FV_ACT_RELU, FV_ACT_RELU6, FV_ACT_SIGMOID, FV_ACT_TANH,
+                         FV_ACT_HARD_SIGMOID);
     s.flags = fv_rng_u32(r);
     s.pixels = (size_t)s.h * s.w;
     s.all = s.n * s.pixels * s.c;
@@ -82,6 +83,13 @@ static void slice(call *k, int i, const shape *s, int channels, unsigned more)
     if (!k->count[i]) return;
     k->channels[i] = channels, k->ld[i] = channels + (int)more;
     k->count[i] = (s->n * s->pixels - 1) * (size_t)k->ld[i] + (size_t)channels;
+}
+
+/* Makes some of the operands 0 .. count - 1 slices. */
+static void slices(call *k, int count, const shape *s)
+{
+    for (int i = 0; i < count; i++)
+        if (s->flags >> (16 + 4 * i) & 1) slice(k, i, s, s->c, s->flags >> (17 + 4 * i) & 7);
 }
 
 /* Roundings of a sum of `terms` made of runs of 64, then of the runs. */
@@ -172,14 +180,15 @@ static call bn_dx(const shape *s)
 static call act(const shape *s)
 {
     call k = { .slot = &fv_slot_act, .n = s->n, .nout = 1, .count = { s->all, s->all }, .bound = 8 * 2 };
-    k.p.act = (fv_act_problem){ s->all / s->n, s->flags & 1 ? (fv_act)(s->flags >> 8 & 7) : s->act };
+    k.p.act = (fv_act_problem){ s->all / s->n, (fv_act)(s->flags >> 8 & 7), s->c };
+    slices(&k, 2, s);
     return k;
 }
 
 static call act_back(const shape *s)
 {
     call k = { .slot = &fv_slot_act_back, .n = s->n, .nout = 1, .count = { s->all, s->all, 0, s->all } };
-    k.p.act = (fv_act_problem){ s->all / s->n, s->act };
+    k.p.act = (fv_act_problem){ s->all / s->n, s->act, s->c };
     if (s->flags & 1) k.count[2] = s->all, k.count[3] = 0, k.p.act.act = (fv_act)(s->flags >> 8 & 7);
     k.may_add = 1, k.bound = 16 * 8;
     return k;
@@ -197,7 +206,8 @@ static call el_call(const fv_slot *slot, const shape *s)
 static call add(const shape *s)
 {
     call k = el_call(&fv_slot_add, s);
-    k.p.el.act = s->act, k.bound = 4 * 4;
+    k.p.el.act = (fv_act)(s->flags >> 8 & 7), k.bound = 8 * 4;
+    slices(&k, 3, s);
     return k;
 }
 
@@ -205,6 +215,7 @@ static call mul(const shape *s)
 {
     call k = el_call(&fv_slot_mul, s);
     k.p.el.per_channel = s->flags & 1, k.may_add = 1, k.bound = 2 * 6;
+    slices(&k, s->flags & 1 ? 2 : 3, s);
     if (s->flags & 1) k.count[2] = (size_t)s->n * s->c;
     return k;
 }

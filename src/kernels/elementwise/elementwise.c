@@ -14,12 +14,5 @@ static int images(const void *problem, int n)
     return n;
 }
 
-/* The fast rows know the activations that are clamps. */
-static bool clamps(const void *problem)
-{
-    const fv_act act = ((const fv_el_problem *)problem)->act;
-    return act == FV_ACT_NONE || act == FV_ACT_RELU || act == FV_ACT_RELU6;
-}
-
 #define FV_ROWS "kernels/elementwise/elementwise.def"
 #include "kernels/row_tables.inc"
