@@ -18,7 +18,7 @@ typedef struct slot {
     int *labels;
     int64_t *samples, *bad_samples;
     fv_status *status; /* of each sample */
-    fv_err *reasons;
+    fv_err *reasons, fatal;
     int done;
 } slot;
 
@@ -228,6 +228,10 @@ static void compact(const fv_loader *l, slot *s, int n, fv_batch *b)
                      .bad_samples = s->bad_samples,
                      .bad_reasons = s->reasons };
     for (int k = 0; k < n; k++) {
+        if (s->status[k] == FV_NOMEM && !b->fatal) {
+            s->fatal = s->reasons[k];
+            b->fatal = &s->fatal;
+        }
         if (s->status[k] != FV_OK) {
             s->bad_samples[b->nbad] = s->samples[k];
             s->reasons[b->nbad++] = s->reasons[k];

@@ -33,6 +33,7 @@ typedef struct fv_batch {
     int nbad;
     const int64_t *bad_samples;
     const fv_err *bad_reasons;
+    const fv_err *fatal; /* not NULL: memory ran out at one of the samples, which says nothing of the picture */
 } fv_batch;
 
 typedef struct fv_loader fv_loader;

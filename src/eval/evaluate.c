@@ -67,6 +67,7 @@ static fv_status add_image(tally *t, const float *logits, int classes, int label
 static fv_status add_batch(tally *t, const fv_eval_job *job, const fv_batch *b, fv_err *err)
 {
     const fv_data *d = job->data;
+    if (b->fatal) return fv_fail(err, b->fatal->status, "%s", b->fatal->msg);
     for (int i = 0; i < b->nbad; i++)
         FV_TRY(add_bad(t, d->source->file(d, b->bad_samples[i]), b->bad_reasons[i].msg, err));
     if (b->n > 0) fv_run(job->plan, b->n, b->images, job->logits);

@@ -26,6 +26,7 @@ typedef struct job {
     uint8_t *rows;
     fv_writer w; /* of the encoder */
     const fv_image *from;
+    bool no_memory; /* an allocation failed: what libpng then says of the file is not the file's fault */
 } job;
 
 _Noreturn static void escape(job *j, fv_status s)
@@ -37,6 +38,7 @@ _Noreturn static void escape(job *j, fv_status s)
 _Noreturn static void on_error(png_structp png, png_const_charp text)
 {
     job *j = png_get_error_ptr(png);
+    if (j->no_memory) escape(j, fv_fail(j->err, FV_NOMEM, "out of memory in a PNG"));
     escape(j, fv_fail(j->err, FV_FORMAT, "corrupt PNG: %s", text));
 }
 
@@ -48,8 +50,10 @@ static void on_warning(png_structp png, png_const_charp text)
 
 static png_voidp on_alloc(png_structp png, png_alloc_size_t bytes)
 {
-    const job *j = png_get_mem_ptr(png);
-    return fv_alloc(j->heap, bytes);
+    job *j = png_get_mem_ptr(png);
+    void *p = fv_alloc(j->heap, bytes);
+    j->no_memory |= !p;
+    return p;
 }
 
 static void on_free(png_structp png, png_voidp p)

@@ -196,6 +196,15 @@ static int64_t step_of(const char *name)
     return *digits >= '0' && *digits <= '9' && strcmp(end, suffix) == 0 ? step : -1;
 }
 
+bool fv_checkpoint_is_name(const char *name, size_t len)
+{
+    char copy[64];
+    if (len >= sizeof copy) return false;
+    memcpy(copy, name, len);
+    copy[len] = 0;
+    return step_of(copy) >= 0;
+}
+
 int64_t fv_checkpoint_newest(const char *folder, int64_t below)
 {
     int64_t newest = -1;

@@ -34,6 +34,8 @@ fv_status fv_checkpoint_write(const char *path, const fv_checkpoint *c, const fv
 /* Checks every byte. FV_FORMAT: damaged; FV_UNSUP: of a later version. */
 fv_status fv_checkpoint_parse(fv_checkpoint *c, fv_bytes file, fv_err *err);
 
+/* Whether these characters are the file name of a checkpoint. */
+bool fv_checkpoint_is_name(const char *name, size_t len);
 /* The largest step below `below` that a checkpoint in the folder has; -1: none. */
 int64_t fv_checkpoint_newest(const char *folder, int64_t below);
 /* folder/checkpoint-STEP.fvc; false where it does not fit. */

@@ -172,7 +172,7 @@ fv_status fv_session_saved(fv_session *s, fv_status saved, fv_err *why, fv_err *
         s->failed_saves = 0;
         return FV_OK;
     }
-    if (saved == FV_DIVERGED) return fv_fail(err, saved, "%s", why->msg);
+    if (saved == FV_DIVERGED || saved == FV_NOMEM) return fv_fail(err, saved, "%s", why->msg);
     s->failed_saves++;
     fv_log(&s->env, FV_LOG_WARN, "cannot save: %s; older files are kept, the next save tries again", why->msg);
     if (s->failed_saves < PATIENCE) return FV_OK;

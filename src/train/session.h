@@ -55,12 +55,15 @@ fv_status fv_session_resume(fv_session *s, fv_err *err);
 
 /* The folder of results, with its parents. FV_CREATE where nothing can be written there. */
 fv_status fv_session_folder(const fv_session *s, fv_err *err);
+/* Removes temporary files of runs that were killed in this folder. */
+void fv_session_sweep(const fv_session *s);
 fv_status fv_session_write_args(const fv_session *s, fv_err *err);
 /* The checkpoint of this step. FV_DIVERGED where a weight is not finite: nothing is written then. */
 fv_status fv_session_checkpoint(fv_session *s, fv_err *err);
 /* After an evaluation: the best model where this one is better, the last model, results.csv and a checkpoint. */
 fv_status fv_session_results(fv_session *s, bool best, fv_err *err);
-/* What a failed save means: nothing twice, FV_IO the third time in a row; a run that diverged always ends. */
+/* What a failed save means: nothing twice, FV_IO the third time in a row; a run that diverged or has no
+ * memory left always ends. */
 fv_status fv_session_saved(fv_session *s, fv_status saved, fv_err *why, fv_err *err);
 fv_status fv_session_diverged(const fv_session *s, const char *what, fv_err *err); /* names the last good checkpoint */
 

@@ -158,6 +158,7 @@ static fv_status one_step(fv_session *s, const fv_batch *b, fv_err *err)
 {
     const double lr = fv_schedule_lr(&s->schedule, s->step);
     double loss = 0;
+    if (b->fatal) return fv_fail(err, b->fatal->status, "%s", b->fatal->msg);
     FV_TRY(count_bad(s, b, err));
     if (b->n > 0 && !(b->n == 1 && s->single_pixel_norm)) {
         loss = fv_run_train(s->learn, &(fv_update){ .n = b->n,
@@ -230,6 +231,7 @@ static fv_status run(fv_session *s, fv_err *err)
 {
     FV_TRY(fv_recipe_check(&s->o, err));
     FV_TRY(fv_session_folder(s, err));
+    fv_session_sweep(s);
     FV_TRY(fv_session_open(s, err));
     FV_TRY(fv_session_resume(s, err));
     const bool finished = s->step == s->steps && s->nepochs == epochs_done(s);

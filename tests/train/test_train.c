@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -420,6 +421,40 @@ static void test_fresh_run_replaces_older_checkpoints(void **state)
     assert_int_equal(fv_checkpoint_newest(out, 4), -1);
 }
 
+static void leave(const char *dir, const char name[80])
+{
+    char path[1000];
+    snprintf(path, sizeof path, "%s/%s", dir, name);
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    fclose(f);
+}
+
+/* Left over by killed runs: what is ours and whose process is gone goes, all else stays. */
+static void test_leftovers_of_killed_runs_are_swept(void **state)
+{
+    (void)state;
+    const char *out = folder("swept");
+    const pid_t gone = fork();
+    if (gone == 0) _exit(0);
+    assert_true(gone > 0);
+    assert_int_equal(waitpid(gone, NULL, 0), gone);
+    char name[8][80];
+    const char *const of[8] = { "last.safetensors.tmp.%d",       "checkpoint-12.fvc.tmp.%d", "args.json.tmp.%d",
+                                "model_best.safetensors.tmp.%d", "results.csv.tmp.%d",       "notes.txt.tmp.%d",
+                                "last.safetensors.tmp.%dx",      "last.safetensors.tmp.%d" };
+    mkdir(out, 0777);
+    for (int i = 0; i < 8; i++) {
+        snprintf(name[i], sizeof name[i], of[i], i < 7 ? (int)gone : (int)getppid());
+        leave(out, name[i]);
+    }
+    fv_train_opts o = options(out);
+    o.max_steps = 1;
+    train_ok(&o, NULL);
+    for (int i = 0; i < 8; i++)
+        if (there(out, name[i]) != (i >= 5)) fail_msg("%s", name[i]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -438,6 +473,7 @@ int main(void)
         cmocka_unit_test(test_run_that_diverges_ends),
         cmocka_unit_test(test_three_failed_saves_end_the_run),
         cmocka_unit_test(test_fresh_run_replaces_older_checkpoints),
+        cmocka_unit_test(test_leftovers_of_killed_runs_are_swept),
     };
     return cmocka_run_group_tests_name("train", tests, make_data, remove_data);
 }
