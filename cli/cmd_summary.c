@@ -3,6 +3,7 @@
 #include "network.h"
 #include "output.h"
 #include <inttypes.h>
+#include <string.h>
 
 typedef struct summary_args {
     cli_network net;
@@ -62,15 +63,25 @@ static void summary_json(const fv_net *net, const fv_net_info *info, const fv_pl
     json_close(&j, '}');
 }
 
+static int longest_name(const fv_net *net)
+{
+    int most = 20;
+    fv_layer l;
+    for (int i = 0; fv_net_layer(net, i, &l); i++)
+        if (l.name && (int)strlen(l.name) > most) most = (int)strlen(l.name);
+    return most;
+}
+
 static void summary_text(const fv_net *net, const fv_net_info *info, const fv_plan_info *plan)
 {
     fv_layer l;
-    printf("%-32s %-18s %14s %11s %13s %9s\n", "layer", "op", "output", "parameters", "MACs", "sees px");
+    const int wide = longest_name(net);
+    printf("%-*s %-18s %14s %11s %13s %9s\n", wide, "layer", "op", "output", "parameters", "MACs", "sees px");
     for (int i = 0; fv_net_layer(net, i, &l); i++) {
         char out[40];
         snprintf(out, sizeof out, "%dx%dx%d", l.out.h, l.out.w, l.out.c);
-        printf("%-32s %-18s %14s %11" PRId64 " %13" PRId64 " %9d\n", l.name ? l.name : "", l.op, out, l.params, l.macs,
-               l.receptive_field);
+        printf("%-*s %-18s %14s %11" PRId64 " %13" PRId64 " %9d\n", wide, l.name ? l.name : "", l.op, out, l.params,
+               l.macs, l.receptive_field);
     }
     printf("\n%s (%s): %" PRId64 " parameters, %.3f GMAC at %d x %d x %d, %d classes\n", info->name,
            info->family ? info->family : "own", info->params, 1e-9 * (double)info->macs, info->prep.h, info->prep.w,
