@@ -4,3 +4,4 @@
 #define NAME(x)    x##_f32__avx512
 #define PACKING(x) "conv2d-" x "-16"
 #include "kernels/conv2d/conv2d_dw.inc"
+#include "kernels/conv2d/conv2d_dw_wgrad.inc"

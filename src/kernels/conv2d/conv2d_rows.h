@@ -23,6 +23,7 @@ fv_kernel_fn fv_conv2d_f64__ref, fv_conv2d_dgrad_f64__ref, fv_conv2d_wgrad_f64__
     int fv_conv2d_dw_units_f32__##isa(const void *problem, int n);                                                     \
     int fv_conv2d_dgrad_dw_units_f32__##isa(const void *problem, int n);                                               \
     int fv_conv2d_wgrad_dw_units_f32__##isa(const void *problem, int n);                                               \
+    size_t fv_conv2d_wgrad_dw_scratch_f32__##isa(const void *problem);                                                 \
     extern const fv_packing fv_conv2d_dw_packing_f32__##isa;                                                           \
     size_t fv_conv2d_dgrad_scratch_f32__##isa(const void *problem);                                                    \
     int fv_conv2d_units_f32__##isa(const void *problem, int n);                                                        \
