@@ -1,7 +1,9 @@
 /* op_batchnorm.c -- batch normalisation. Ioffe, Szegedy 2015; running statistics by PyTorch's rule. aux 0: mean and
- * 1/std that the forward pass used. With a fused act the backward pass reads y as well.
+ * 1/std that the forward pass used. With a fused act the backward pass reads y as well, or
+ * makes the act's input again where y does not tell the slope.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "ops/shape.h"
+#include "kernels/activation/activation.h"
 #include "kernels/batchnorm/batchnorm.h"
 
 static fv_status shape(const fv_attr *a, const fv_shape *x, int nx, fv_shape *y, fv_err *err)
@@ -63,18 +65,20 @@ static void forward(fv_lower *l)
 static void backward(fv_lower *l)
 {
     const fv_bn_problem p = problem(l);
-    const fv_arg stats = l->aux[0], y = p.act == FV_ACT_NONE ? FV_NONE : l->out;
+    const fv_arg stats = l->aux[0], gamma = l->param[0], beta = l->param[1];
+    const fv_arg y = p.act == FV_ACT_NONE || !fv_act_slope_by_value(p.act) ? FV_NONE : l->out;
     const fv_arg dres = l->attr->residual ? l->din[l->nx - 1] : FV_NONE;
     fv_arg totals = FV_NONE;
     if (l->train || l->dparam[0].id || l->dparam[1].id) {
         const fv_arg part = l->temp(l, fv_bn_part_floats(l->batch, p.c));
         totals = l->temp(l, 2 * (size_t)p.c);
-        l->step(l, &fv_slot_bn_reduce, &p, sizeof p, 1, 5, (fv_arg[]){ part, l->dout, l->in[0], stats, y });
+        l->step(l, &fv_slot_bn_reduce, &p, sizeof p, 1, 7,
+                (fv_arg[]){ part, l->dout, l->in[0], stats, y, gamma, beta });
         l->step(l, &fv_slot_bn_back_finish, &p, sizeof p, 3, 4, (fv_arg[]){ l->dparam[0], l->dparam[1], totals, part });
     }
     if (!l->train) totals = FV_NONE;
-    l->step(l, &fv_slot_bn_dx, &p, sizeof p, 2, 8,
-            (fv_arg[]){ l->din[0], dres, l->dout, l->in[0], stats, l->param[0], totals, y });
+    l->step(l, &fv_slot_bn_dx, &p, sizeof p, 2, 9,
+            (fv_arg[]){ l->din[0], dres, l->dout, l->in[0], stats, gamma, totals, y, beta });
 }
 
 const fv_op fv_op_batchnorm = { .name = "batchnorm",

@@ -2,6 +2,7 @@
  * order. A consumer absorbs its producer and keeps its own number, so nobody who reads it needs to know.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "plan/parts.h"
+#include "kernels/activation/activation.h"
 #include <string.h>
 
 static int uses_of(const fv_plan *p, int v)
@@ -68,16 +69,12 @@ static bool fuse_add(fv_plan *p, int i)
     return false;
 }
 
-static bool derivative_from_y(fv_act a)
-{
-    return a == FV_ACT_RELU || a == FV_ACT_RELU6 || a == FV_ACT_SIGMOID || a == FV_ACT_TANH || a == FV_ACT_HARD_SIGMOID;
-}
-
 static bool fuse_activation(fv_plan *p, int i)
 {
     plan_node *n = &p->node[i];
     if (n->op != FV_OP_ACTIVATION || !takes_epilogue(p, n->in[0])) return false;
-    if (p->rq.backward && !derivative_from_y(n->attr.act)) return false;
+    /* The backward pass makes the act's input again from batch norm's, but has no residual to add. */
+    if (p->rq.backward && !fv_act_slope_by_value(n->attr.act) && p->node[n->in[0]].attr.residual) return false;
     const fv_act act = n->attr.act;
     absorb(p, n, 0)->attr.act = act;
     return true;

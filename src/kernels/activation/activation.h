@@ -16,6 +16,12 @@ typedef struct fv_act_problem {
     int c; /* of a pixel: where y or x has an ld of its own */
 } fv_act_problem;
 
+/* Whether the value tells the slope. */
+static inline bool fv_act_slope_by_value(fv_act a)
+{
+    return a != FV_ACT_SILU && a != FV_ACT_HARD_SWISH;
+}
+
 extern const fv_slot fv_slot_act, fv_slot_act_back;
 
 #endif

@@ -29,12 +29,5 @@ static int pixel_blocks(const void *problem, int n)
     return (int)(((size_t)n * ((const fv_bn_problem *)problem)->pixels + BN_PIXELS - 1) / BN_PIXELS);
 }
 
-/* The fast rows know the activations that are clamps. */
-static bool clamps(const void *problem)
-{
-    const fv_act act = ((const fv_bn_problem *)problem)->act;
-    return act == FV_ACT_NONE || act == FV_ACT_RELU || act == FV_ACT_RELU6;
-}
-
 #define FV_ROWS "kernels/batchnorm/batchnorm.def"
 #include "kernels/row_tables.inc"
