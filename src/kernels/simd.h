@@ -36,7 +36,8 @@ INLINE vf v_splat(float x)
 
 /* The first n floats (n <= 0: none, n >= VL: all); the others read as 0 and are not touched. v_max and v_min give the
  * second operand where one is NaN. v_fma(a, b, c) is a * b + c, rounded once, where instances of one source must agree in
- * every bit: left to itself, the compiler does not fuse across branches. v_pick gives from[lane[i]], and old[i] where lane[i] < 0. */
+ * every bit: left to itself, the compiler does not fuse across branches. v_pick gives from[lane[i]], and old[i] where
+ * lane[i] < 0. */
 #if VL == 16
 #include <immintrin.h>
 INLINE __mmask16 v_first(int n)
