@@ -8,6 +8,12 @@ static int output_rows(const void *problem, int n)
     return n * ((const fv_pool_problem *)problem)->oh;
 }
 
+/* A block of channels of an output row. */
+static int row_blocks(const void *problem, int n)
+{
+    return output_rows(problem, n) * ((((const fv_pool_problem *)problem)->c + POOL_CHANNELS - 1) / POOL_CHANNELS);
+}
+
 /* An image's block of channels. */
 static int image_blocks(const void *problem, int n)
 {

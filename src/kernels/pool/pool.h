@@ -5,7 +5,8 @@
  *   avgpool       0 y out, 1 x.  Divides by the pixels of the window inside the padded input, or, with exclude_pad,
  *                 inside the input. Sums row by row, then the rows
  *   avgpool_back  0 dx out (add allowed), 1 dy
- * Each window holds a pixel of the input. Error: maxpool 0; the others tol * eps * sum |terms|.
+ * Operands 0 and 1 of the forward slots may be strided. Each window holds a pixel of the input. Error: maxpool 0; the
+ * others tol * eps * sum |terms|.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef FV_POOL_H
 #define FV_POOL_H

@@ -4,7 +4,7 @@
 #define FV_POOL_ROWS_H
 #include "kernels/pool/pool.h"
 
-enum { POOL_CHANNELS = 16 }; /* of a unit of the backward kernels */
+enum { POOL_CHANNELS = 64 }; /* of a unit, where units are blocks of channels */
 
 #define FV_ROWS "kernels/pool/pool.def"
 #include "kernels/row_prototypes.inc"
