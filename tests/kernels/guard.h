@@ -12,7 +12,7 @@
 typedef struct guarded {
     void *p; /* the block */
     char *map;
-    size_t bytes;
+    size_t bytes, used; /* of the mapping, of the block */
 } guarded;
 
 /* `bytes` that end right before a page without access (at_end), or begin right after one. Aligned only as far as
@@ -20,7 +20,7 @@ typedef struct guarded {
 static inline guarded guard_new(size_t bytes, bool at_end)
 {
     const size_t page = (size_t)sysconf(_SC_PAGESIZE), inner = (bytes + page - 1) / page * page;
-    guarded g = { .bytes = inner + 2 * page };
+    guarded g = { .bytes = inner + 2 * page, .used = bytes };
     g.map = mmap(NULL, g.bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (g.map == MAP_FAILED || mprotect(g.map, page, PROT_NONE) || mprotect(g.map + page + inner, page, PROT_NONE))
         abort();

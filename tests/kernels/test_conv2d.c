@@ -34,7 +34,8 @@ enum { SUBJECTS = sizeof subjects / sizeof *subjects };
 typedef struct variant {
     fv_conv_problem p;
     int n;
-    bool bias, residual, alias, add, factor;
+    bool bias, residual, alias, add, factor, map;
+    int spread; /* floats between pixels of the strided operands */
 } variant;
 
 static uint32_t next(uint32_t *s)
@@ -87,6 +88,7 @@ static variant shape(uint32_t i)
         p->act = (fv_act)(next(&s) % FV_ACT_COUNT);
         v.bias = next(&s) % 2, v.residual = next(&s) % 2, v.alias = next(&s) % 2, v.add = next(&s) % 2;
         v.factor = next(&s) % 2;
+        v.spread = PICK(&s, 0, 0, 1, 6), v.map = next(&s) % 3 == 0 && !(p->groups == p->c && p->c == p->oc);
         if (p->oh > 0 && p->ow > 0) return v;
     }
 }
@@ -127,6 +129,7 @@ typedef struct trial {
     size_t count[OPERANDS];
     float *value[OPERANDS]; /* [0]: what stands in the output before */
     float *raw, *factor;    /* weights before the factor */
+    int32_t *map;           /* or NULL */
     double *want, *bound;
 } trial;
 
@@ -149,6 +152,7 @@ static void run_reference(const trial *t, bool absolute, double *out)
         for (size_t j = 0; j < t->count[i]; j++) copy[i][j] = absolute ? fabsf(t->value[i][j]) : t->value[i][j];
         arg[i] = copy[i];
     }
+    arg[5] = t->map;
     const fv_kernel *ref = &t->s->slot->rows[t->s->slot->nrows - 1];
     const fv_work all = { &p, t->v.n, arg, t->v.add, NULL, 0, ref->units(&p, t->v.n), NULL };
     t->s->slot->ref64(&all);
@@ -176,6 +180,10 @@ static trial new_trial(const subject *s, const variant *v, uint32_t seed)
         for (int o = 0; o < v->p.oc; o++) t.factor[o] = v->factor ? 0.5f + (float)next(&seed) / (1 << 24) : 1.0f;
         for (size_t j = 0; j < t.count[a]; j++) t.value[a][j] *= t.factor[j / per];
     }
+    if (v->map && s->operand[0] == OUT) {
+        t.map = take(v->p.c * sizeof *t.map);
+        for (int i = 0; i < v->p.c; i++) t.map[i] = (int32_t)(next(&seed) % (uint32_t)v->p.c);
+    }
     t.want = take(t.count[0] * sizeof(double));
     t.bound = take(t.count[0] * sizeof(double));
     run_reference(&t, false, t.want);
@@ -188,6 +196,7 @@ static void free_trial(trial *t)
     for (int i = 0; i < OPERANDS; i++) free(t->value[i]);
     free(t->raw);
     free(t->factor);
+    free(t->map);
     free(t->want);
     free(t->bound);
 }
@@ -208,24 +217,61 @@ static guarded guard_copy(const float *from, size_t count, bool at_end)
     return g;
 }
 
+enum { BETWEEN = 0x7fc0beef }; /* bits that stand between the pixels of a strided operand */
+
+/* Channels of a strided operand's pixel; 0: it is dense. */
+static int strided_channels(const trial *t, int operand)
+{
+    const kind k = t->s->operand[operand];
+    if (!t->v.spread || !(t->s->slot->strided & 1u << operand)) return 0;
+    return k == IN ? t->v.p.c : t->v.p.oc;
+}
+
+/* The operand beside a guard page, its pixels `spread` apart; the last one ends the block. */
+static guarded guard_operand(const trial *t, int operand, size_t count, bool at_end)
+{
+    const size_t c = (size_t)strided_channels(t, operand), ld = c + (size_t)t->v.spread;
+    if (!c) return guard_copy(t->value[operand], count, at_end);
+    guarded g = guard_new((count / c * ld - (size_t)t->v.spread) * sizeof(float), at_end);
+    for (size_t i = 0; i < count / c * ld - (size_t)t->v.spread; i++) ((uint32_t *)g.p)[i] = BETWEEN;
+    for (size_t i = 0; i < count; i++) ((float *)g.p)[i / c * ld + i % c] = t->value[operand][i];
+    return g;
+}
+
+/* Takes the output out of its block; what stands between its pixels must be untouched. */
+static bool collect(const trial *t, const float *from, size_t count, float *out)
+{
+    const size_t c = (size_t)strided_channels(t, 0), ld = c + (size_t)t->v.spread;
+    if (!c) memcpy(out, from, count * sizeof(float));
+    if (!c) return true;
+    for (size_t i = 0; i < count; i++) out[i] = from[i / c * ld + i % c];
+    for (size_t i = 0; i < count / c * ld - (size_t)t->v.spread; i++)
+        if (i % ld >= c && ((const uint32_t *)from)[i] != BETWEEN) return false;
+    return true;
+}
+
 /* Runs a row on the first n images, cut into parts, everything beside guard pages; the output is copied to `out`. */
-static void run_row(const trial *t, const fv_kernel *k, int n, int parts, bool at_end, float *out)
+static bool run_row(const trial *t, const fv_kernel *k, int n, int parts, bool at_end, float *out)
 {
     guarded g[OPERANDS + 2] = { 0 };
     void *arg[FV_MAX_ARGS] = { 0 };
+    int ld[FV_MAX_ARGS] = { 0 };
     size_t written = 0;
     for (int i = 0; i < OPERANDS; i++) {
         if (!t->value[i]) continue;
         const size_t count = per_image(t->s->operand[i]) ? t->count[i] / t->v.n * n : t->count[i];
         if (i == 0) written = count;
-        g[i] = guard_copy(t->value[i], count, at_end);
-        if (i == 0 && !t->v.add) memset(g[i].p, 0xff, count * sizeof(float)); /* NaN: must be overwritten */
+        g[i] = guard_operand(t, i, count, at_end);
+        if (strided_channels(t, i)) ld[i] = strided_channels(t, i) + t->v.spread;
+        const bool clear = i == 0 && !t->v.add && !strided_channels(t, i);
+        if (clear) memset(g[i].p, 0xff, count * sizeof(float)); /* NaN: must be overwritten */
         arg[i] = g[i].p;
     }
     if (arg[4] && t->v.alias) {
-        memcpy(arg[0], arg[4], written * sizeof(float));
+        memcpy(arg[0], arg[4], g[4].used);
         arg[4] = arg[0];
     }
+    arg[5] = t->map;
     const int weights = t->s->slot->weights_arg;
     if (k->packing && weights > 0) {
         void *pack_arg[FV_MAX_ARGS] = { 0 };
@@ -240,19 +286,21 @@ static void run_row(const trial *t, const fv_kernel *k, int n, int parts, bool a
     const size_t scratch = k->scratch ? (k->scratch(&t->v.p) + 63) / 64 * 64 : 0;
     g[OPERANDS + 1] = guard_new(scratch, at_end);
     memset(g[OPERANDS + 1].p, 0xff, scratch);
-    const fv_work w = { &t->v.p, n, arg, t->v.add, g[OPERANDS + 1].p, 0, 0, NULL };
+    const fv_work w = { &t->v.p, n, arg, t->v.add, g[OPERANDS + 1].p, 0, 0, ld };
     split(&w, k->fn, k->units(&t->v.p, n), parts);
-    memcpy(out, arg[0], written * sizeof(float));
+    const bool untouched = collect(t, arg[0], written, out);
     for (int i = 0; i < OPERANDS + 2; i++) guard_free(&g[i]);
+    return untouched;
 }
 
 static void tell(const trial *t, const fv_kernel *k, const char *what)
 {
     const fv_conv_problem *p = &t->v.p;
     print_error("%s: %s; n %d, %dx%dx%d -> %dx%dx%d, kernel %dx%d, stride %d %d, before %d %d, dilation %d, groups %d, "
-                "act %d, bias %d, residual %d, alias %d, add %d\n",
+                "act %d, bias %d, residual %d, alias %d, add %d, spread %d, map %d\n",
                 k->name, what, t->v.n, p->h, p->w, p->c, p->oh, p->ow, p->oc, p->kh, p->kw, p->sh, p->sw, p->top,
-                p->left, p->dh, p->groups, p->act, t->v.bias, t->v.residual, t->v.alias, t->v.add);
+                p->left, p->dh, p->groups, p->act, t->v.bias, t->v.residual, t->v.alias, t->v.add, t->v.spread,
+                t->map != NULL);
     fail();
 }
 
@@ -260,7 +308,7 @@ static void check_row(const trial *t, const fv_kernel *k)
 {
     const bool curved = t->s->operand[0] == OUT && t->v.p.act > FV_ACT_RELU6;
     float *got = take(t->count[0] * sizeof(float)), *again = take(t->count[0] * sizeof(float));
-    run_row(t, k, t->v.n, 1, true, got);
+    if (!run_row(t, k, t->v.n, 1, true, got)) tell(t, k, "wrote between pixels");
     for (size_t j = 0; j < t->count[0]; j++) {
         double bound = k->tol * FLT_EPSILON * (terms_of(t->s, &t->v) + 3) * t->bound[j];
         if (curved) bound = 1.5 * bound + 4 * FLT_EPSILON * (1 + t->bound[j]);
@@ -269,10 +317,10 @@ static void check_row(const trial *t, const fv_kernel *k)
             tell(t, k, "too far from the reference in double");
         }
     }
-    run_row(t, k, t->v.n, 7, false, again);
+    (void)run_row(t, k, t->v.n, 7, false, again);
     if (memcmp(got, again, t->count[0] * sizeof(float))) tell(t, k, "bits depend on the split");
     if (per_image(t->s->operand[0]) && t->v.n > 1) {
-        run_row(t, k, 1, 3, false, again);
+        (void)run_row(t, k, 1, 3, false, again);
         if (memcmp(got, again, t->count[0] / t->v.n * sizeof(float))) tell(t, k, "bits depend on the batch");
     }
     free(got);

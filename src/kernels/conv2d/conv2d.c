@@ -41,7 +41,8 @@ static const fv_kernel bgrad_rows[] = {
 
 enum { WEIGHTS = 2, NO_WEIGHTS = -1 };
 #define ROWS(table) table, sizeof(table) / sizeof *(table)
-const fv_slot fv_slot_conv2d = { "conv2d", ROWS(conv2d_rows), fv_conv2d_f64__ref, WEIGHTS, 1u << 4, 0 };
+const fv_slot fv_slot_conv2d = { "conv2d", ROWS(conv2d_rows), fv_conv2d_f64__ref,
+                                 WEIGHTS,  1u << 4,           1u << 0 | 1u << 1 | 1u << 4 };
 const fv_slot fv_slot_conv2d_dgrad = { "conv2d_dgrad", ROWS(dgrad_rows), fv_conv2d_dgrad_f64__ref, WEIGHTS, 0, 0 };
 const fv_slot fv_slot_conv2d_wgrad = { "conv2d_wgrad", ROWS(wgrad_rows), fv_conv2d_wgrad_f64__ref, NO_WEIGHTS, 0, 0 };
 const fv_slot fv_slot_conv2d_bgrad = { "conv2d_bgrad", ROWS(bgrad_rows), fv_conv2d_bgrad_f64__ref, NO_WEIGHTS, 0, 0 };
