@@ -94,24 +94,27 @@ void fv_plan_step(fv_plan *p, int node, const fv_slot *slot, const void *problem
     bool wanted = false;
     for (int i = 0; i < nout; i++) wanted |= arg[i] != 0;
     if (!wanted) return;
+    plan_step s = { .node = node, .nargs = nargs, .inplace = slot->inplace };
+    s.problem = fv_arena_alloc(&p->arena, bytes);
+    if (!s.problem) return;
+    memcpy(s.problem, problem, bytes);
+    memcpy(s.arg, arg, (size_t)nargs * sizeof *arg);
+    fv_plan_resolve(p, slot, &s, err); /* may append steps of its own */
     if (fv_grow(p->net->env.heap, (void **)&p->step, &p->step_cap, p->nstep + 1, sizeof *p->step, err) != FV_OK) return;
-    plan_step *s = &p->step[p->nstep];
-    *s = (plan_step){ .node = node, .nargs = nargs, .inplace = slot->inplace };
-    s->problem = fv_arena_alloc(&p->arena, bytes);
-    if (!s->problem) return;
-    memcpy(s->problem, problem, bytes);
-    s->kernel = p->rq.f64 ? &slot->rows[slot->nrows - 1] : fv_slot_choose(slot, p->rq.cpu, s->problem);
-    s->fn = p->rq.f64 ? slot->ref64 : s->kernel->fn;
-    memcpy(s->arg, arg, (size_t)nargs * sizeof *arg);
+    s.kernel = p->rq.f64 ? &slot->rows[slot->nrows - 1] : fv_slot_choose(slot, p->rq.cpu, s.problem);
+    s.fn = p->rq.f64 ? slot->ref64 : s.kernel->fn;
     const int w = slot->weights_arg;
     if (w > 0 && w < nargs && node >= 0) {
         const plan_node *n = &p->node[node];
-        s->arg[w] = fv_plan_packed(p, n, node, n->param[0], p->rq.f64 ? NULL : s->kernel->packing, s->problem, err);
+        s.arg[w] = fv_plan_packed(p, n, node, n->param[0], p->rq.f64 ? NULL : s.kernel->packing, s.problem, err);
     }
-    s->add = add_bits(p, nout, s->arg);
-    for (int i = 0; i < nargs; i++)
-        if (s->arg[i]) live_at(&p->operand[s->arg[i]], (int)p->nstep);
-    p->nstep++;
+    s.add = add_bits(p, nout, s.arg);
+    for (int i = 0; i < s.nargs; i++) {
+        if (!s.arg[i]) continue;
+        live_at(&p->operand[s.arg[i]], (int)p->nstep);
+        live_at(&p->operand[fv_plan_base(p, s.arg[i])], (int)p->nstep);
+    }
+    p->step[p->nstep++] = s;
 }
 
 static void emit(fv_lower *face, const fv_slot *slot, const void *problem, size_t bytes, int nout, int nargs,
@@ -259,8 +262,10 @@ fv_status fv_plan_lower(fv_plan *p, fv_err *err)
     FV_TRY(fv_grow(p->net->env.heap, (void **)&p->operand, &p->operand_cap, 1, sizeof *p->operand, err));
     p->operand[p->noperand++] = (operand){ .first = INT_MAX, .last = -1 }; /* the absent one, and where failures lead */
     weight_operands(p, l.err);
+    FV_TRY(fv_plan_views(p, l.err));
     for (int i = 0; i < p->nnode; i++) {
         if (p->node[i].dead) continue;
+        if (fv_plan_join(p, i, l.err)) continue;
         look_at(&l, i, x);
         fv_ops[p->node[i].op]->forward(&l.face);
     }

@@ -57,7 +57,7 @@ static void share(const fv_plan *p, int *root)
         if (y->kind != OPERAND_BLOCK || y->first != i) continue;
         for (int r = 1; r < s->nargs; r++) {
             int roles = 0;
-            for (int k = 0; k < s->nargs; k++) roles += s->arg[k] == s->arg[r];
+            for (int k = 0; k < s->nargs; k++) roles += fv_plan_base(p, s->arg[k]) == s->arg[r];
             if (!(s->inplace & 1u << r) || roles != 1 || !dies_at(&p->operand[s->arg[r]], y, i)) continue;
             root[s->arg[0]] = root[s->arg[r]];
             break;
@@ -139,6 +139,8 @@ static void *pointer_of(fv_plan *p, const operand *o)
         return p->net->weights + o->at;
     case OPERAND_RUN:
         return &p->run;
+    case OPERAND_VIEW:
+        return (uint8_t *)p->pointer[o->of] + (size_t)o->front * p->real;
     }
     return NULL;
 }
@@ -153,6 +155,10 @@ fv_status fv_plan_memory(fv_plan *p, fv_err *err)
     FV_TRY(fv_alloc_or(heap, (void **)&p->scratch, p->scratch_bytes * threads + LINE, err));
     p->pointer = fv_arena_alloc(&p->arena, p->noperand * sizeof *p->pointer);
     if (!p->pointer) return fv_fail(err, FV_NOMEM, "no memory for %zu pointers", p->noperand);
-    for (size_t id = 1; id < p->noperand; id++) p->pointer[id] = pointer_of(p, &p->operand[id]);
+    for (size_t id = 1; id < p->noperand; id++) { /* what a view lies in comes before it */
+        const operand *o = &p->operand[id];
+        p->pointer[id] = pointer_of(p, o);
+        if (o->channels) memcpy(p->pointer[id], o->channels, o->bytes);
+    }
     return FV_OK;
 }

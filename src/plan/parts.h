@@ -20,6 +20,7 @@ typedef enum operand_kind {
     OPERAND_BLOCK,   /* in the activation block, sharing memory with others over time */
     OPERAND_OWN,     /* has its own memory as long as the plan lives */
     OPERAND_WEIGHTS, /* the net's own floats */
+    OPERAND_VIEW,    /* some channels of another operand's pixels */
     OPERAND_RUN      /* the fv_run_info */
 } operand_kind;
 
@@ -27,10 +28,15 @@ typedef enum operand_kind {
 typedef struct operand {
     operand_kind kind;
     size_t bytes;
-    size_t at;       /* offset in its block */
-    int first, last; /* steps; first > last: never used */
-    bool gradient;   /* written by adding after the first time */
-    bool written;    /* while lowering */
+    size_t at;               /* offset in its block */
+    int first, last;         /* steps; first > last: never used */
+    bool gradient;           /* written by adding after the first time */
+    bool written;            /* while lowering */
+    int of, ld;              /* view: the operand it lies in, floats from a pixel to the next */
+    int front;               /* view: its first channel there */
+    int map;                 /* view: operand of its channels' places in `of`, or 0: they follow each other */
+    int dense;               /* view: operand of a copy in order, 0: none yet */
+    const int32_t *channels; /* OPERAND_OWN: what it holds from the start; map */
 } operand;
 
 typedef struct plan_step {
@@ -40,6 +46,7 @@ typedef struct plan_step {
     int node, nargs;
     int arg[FV_MAX_ARGS];
     unsigned add, inplace; /* bits of operands, as in fv_work and fv_slot */
+    int ld[FV_MAX_ARGS];   /* as in fv_work */
 } plan_step;
 
 /* Weights in a kernel's layout; written before a training run, or once for inference. */
@@ -66,6 +73,8 @@ struct fv_plan {
 
     operand *operand; /* 0 is the absent one */
     size_t noperand, operand_cap;
+    int *home;                       /* concat node in whose memory a value is written, -1: none; NULL: no views
+                                      * */
     int *value, *dvalue;             /* operand of each node's value and gradient; 0: none yet */
     int *dparam, *velocity, *weight; /* operand per parameter */
     int *aux;                        /* FV_MAX_AUX per node */
@@ -92,6 +101,14 @@ fv_status fv_plan_nodes(fv_plan *p, fv_err *err);
 /* lower.c: steps and operands from the nodes. */
 fv_status fv_plan_lower(fv_plan *p, fv_err *err);
 int fv_plan_operand(fv_plan *p, operand_kind kind, size_t bytes, fv_err *err); /* 0 on failure */
+/* views.c: values that are channels of others: before the steps, which then read and write them in place. */
+fv_status fv_plan_views(fv_plan *p, fv_err *err);
+/* The operand whose memory it is. */
+int fv_plan_base(const fv_plan *p, int id);
+/* Puts plain operands, strides and maps in the place of a step's views, copying where the slot cannot read them. */
+void fv_plan_resolve(fv_plan *p, const fv_slot *slot, plan_step *s, fv_err *err);
+/* The steps of a concatenation whose value is made of views; false: the op is to make them. */
+bool fv_plan_join(fv_plan *p, int node, fv_err *err);
 /* update.c: the steps after the backward pass. */
 void fv_plan_update(fv_plan *p, fv_err *err);
 /* A step as an op's lowering appends one. */

@@ -20,7 +20,8 @@ static void range(void *user, int thread, int begin, int end)
                          .add = r->s->add,
                          .scratch = r->p->scratch + (size_t)thread * r->p->scratch_bytes,
                          .begin = begin,
-                         .end = end });
+                         .end = end,
+                         .ld = r->s->ld });
 }
 
 void fv_plan_run(fv_plan *p, int n)

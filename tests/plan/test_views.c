@@ -1,0 +1,162 @@
+/* test_views.c -- concatenations, slices and shuffles that cost no steps: random networks of them give the bits of the
+ * plan that makes each value on its own.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "base/cpu.h"
+#include "base/rng.h"
+#include "level.h"
+#include "plan/parts.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+enum { SIZE = 6, BATCH = 3, NETS = 300, LAYERS = 14, CLASSES = 3 };
+
+static fv_val some_conv(fv_graph *g, fv_rng *r, fv_val x, int i)
+{
+    char name[16];
+    const int c = fv_channels(g, x), k = fv_rng_below(r, 2) ? 1 : 3;
+    const bool depthwise = fv_rng_below(r, 3) == 0;
+    snprintf(name, sizeof name, "conv%d", i);
+    return fv_conv2d(g, x, name,
+                     (fv_conv){ .out = depthwise ? c : 2 * (1 + (int)fv_rng_below(r, 20)),
+                                .k = k,
+                                .pad = k / 2,
+                                .groups = depthwise ? c : 1,
+                                .bias = true });
+}
+
+/* A value made of earlier ones. All have the same pixels and an even number of channels. */
+static fv_val some_value(fv_graph *g, fv_rng *r, const fv_val *had, int n, int i)
+{
+    const fv_val x = had[fv_rng_below(r, (uint32_t)n)], y = had[fv_rng_below(r, (uint32_t)n)];
+    const int c = fv_channels(g, x);
+    switch (fv_rng_below(r, 8)) {
+    case 0:
+        return fv_concat(g, (fv_val[]){ x, y }, 2);
+    case 1:
+        return fv_concat(g, (fv_val[]){ y, had[n - 1], x }, 3);
+    case 2:
+        return fv_slice(g, x, c / 2 / 2 * 2, c);
+    case 3:
+        return fv_shuffle(g, x, 2);
+    case 4:
+        return fv_maxpool(g, x, (fv_pool){ .k = 3, .pad = 1 });
+    case 5:
+        return fv_channels(g, y) == c ? fv_add(g, x, y) : fv_relu(g, x);
+    default:
+        return some_conv(g, r, x, i);
+    }
+}
+
+/* The unit of ShuffleNetV2: half passes through, half goes through convolutions. */
+static fv_val shuffle_unit(fv_graph *g, fv_val x, int i)
+{
+    char a[16], b[16], d[16];
+    const int half = fv_channels(g, x) / 2;
+    snprintf(a, sizeof a, "a%d", i), snprintf(b, sizeof b, "b%d", i), snprintf(d, sizeof d, "d%d", i);
+    fv_val y = fv_relu(g, fv_conv2d(g, fv_slice(g, x, half, 2 * half), a, (fv_conv){ .out = half }));
+    y = fv_conv2d(g, y, d, (fv_conv){ .out = half, .k = 3, .pad = 1, .groups = half });
+    y = fv_relu(g, fv_conv2d(g, y, b, (fv_conv){ .out = half, .bias = true }));
+    return fv_shuffle(g, fv_concat(g, (fv_val[]){ fv_slice(g, x, 0, half), y }, 2), 2);
+}
+
+static fv_net *network(uint32_t seed)
+{
+    fv_rng r = fv_rng_of(seed, 0, 0, FV_RNG_TEST);
+    const fv_env env = { .cpu = test_level() };
+    fv_err err = { 0 };
+    fv_graph *g = NULL;
+    fv_net *net = NULL;
+    fv_val had[LAYERS + 2];
+    int n = 0;
+    assert_int_equal(fv_graph_new(&g, &env, &err), FV_OK);
+    had[n++] = fv_input(g, "image", SIZE, SIZE, 4);
+    had[n++] = some_conv(g, &r, had[0], 0);
+    while (n < LAYERS + 1) {
+        const int c = fv_channels(g, had[n - 1]);
+        had[n] = seed % 2 && c % 4 == 0 ? shuffle_unit(g, had[n - 1], n) : some_value(g, &r, had, n, n);
+        if (fv_channels(g, had[n]) > 200) had[n] = fv_slice(g, had[n], 0, 40);
+        n++;
+    }
+    fv_val out = fv_concat(g, had + n - 3, 3);
+    if (seed % 3) out = fv_linear(g, fv_global_avgpool(g, out), "fc", CLASSES);
+    fv_output(g, out);
+    if (fv_net_of_graph(&net, g, "random", &(fv_prep){ .h = SIZE, .w = SIZE, .channels = 4 }, seed, &env, &err) !=
+        FV_OK)
+        fail_msg("network %u: %s", (unsigned)seed, err.msg);
+    return net;
+}
+
+static fv_plan *plan_of(fv_net *net, bool exact)
+{
+    fv_err err = { 0 };
+    fv_plan *p = NULL;
+    const fv_plan_request rq = {
+        .batch = BATCH, .h = SIZE, .w = SIZE, .threads = 2, .exact = exact, .cpu = fv_cpu_features(test_level())
+    };
+    if (fv_plan_make(&p, net, &rq, &err) != FV_OK) fail_msg("%s", err.msg);
+    return p;
+}
+
+static void run(fv_plan *p, uint32_t seed)
+{
+    fv_rng r = fv_rng_of(seed, 1, 0, FV_RNG_TEST);
+    float *x = fv_plan_input(p, NULL);
+    for (int i = 0; i < BATCH * SIZE * SIZE * 4; i++) x[i] = (float)fv_rng_normal(&r);
+    fv_plan_run(p, BATCH);
+}
+
+static size_t output_bytes(const fv_plan *p)
+{
+    const fv_shape s = p->node[p->output].shape;
+    return sizeof(float) * BATCH * (size_t)s.h * (size_t)s.w * (size_t)s.c;
+}
+
+static void test_views_keep_every_bit(void **state)
+{
+    (void)state;
+    size_t saved = 0;
+    for (uint32_t seed = 0; seed < NETS; seed++) {
+        fv_net *net = network(seed);
+        fv_plan *views = plan_of(net, false), *plain = plan_of(net, true);
+        run(views, seed);
+        run(plain, seed);
+        if (memcmp(fv_plan_output(views), fv_plan_output(plain), output_bytes(plain)))
+            fail_msg("network %u differs", (unsigned)seed);
+        if (views->nstep < plain->nstep) saved += plain->nstep - views->nstep;
+        fv_plan_free(views);
+        fv_plan_free(plain);
+        fv_net_free(net);
+    }
+    assert_true(saved > NETS);
+}
+
+/* Of a chain of ShuffleNetV2's units only convolutions remain, and one copy of what passes through. */
+static void test_shuffle_units_cost_one_copy(void **state)
+{
+    (void)state;
+    fv_err err = { 0 };
+    fv_graph *g = NULL;
+    fv_net *net = NULL;
+    const fv_env env = { .cpu = test_level() };
+    assert_int_equal(fv_graph_new(&g, &env, &err), FV_OK);
+    fv_val x = fv_conv2d(g, fv_input(g, "image", SIZE, SIZE, 4), "stem", (fv_conv){ .out = 24 });
+    for (int i = 0; i < 4; i++) x = shuffle_unit(g, x, i);
+    fv_output(g, fv_conv2d(g, x, "last", (fv_conv){ .out = 8 }));
+    assert_int_equal(
+        fv_net_of_graph(&net, g, "units", &(fv_prep){ .h = SIZE, .w = SIZE, .channels = 4 }, 1, &env, &err), FV_OK);
+    fv_plan *p = plan_of(net, false);
+    assert_int_equal(p->nstep, 1 + 4 * 4 + 1);
+    fv_plan_free(p);
+    fv_net_free(net);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_views_keep_every_bit),
+                                        cmocka_unit_test(test_shuffle_units_cost_one_copy) };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
