@@ -1,5 +1,6 @@
 /* cmd_bench.c -- how fast a network runs or trains here.
  * SPDX-License-Identifier: Apache-2.0 */
+#include "explain.h"
 #include "network.h"
 #include "output.h"
 #include <inttypes.h>
@@ -9,13 +10,15 @@
 typedef struct bench_args {
     cli_network net;
     int batch;
-    bool train;
+    bool train, explain;
 } bench_args;
 const cli_option options_bench[] = {
     NETWORK_OPTIONS(bench_args, net),
     { "batch-size", 'b', CLI_INT, offsetof(bench_args, batch), "N", "images of a run (1)", 1, 65536 },
     { "train", 0, CLI_FLAG, offsetof(bench_args, train), "", "time forward, backward and update (counted as 3 x MACs)",
       0, 0 },
+    { "explain", 0, CLI_FLAG, offsetof(bench_args, explain), "",
+      "list the steps: kernel, why it, time, share of the peak", 0, 0 },
     { 0 },
 };
 
@@ -25,6 +28,7 @@ static const double LEAST_SECONDS = 2;
 typedef struct bench_result {
     double median, min; /* seconds of a batch */
     int runs;
+    double *steps, whole; /* --explain: seconds of each step and of a run, means over runs after the timed ones */
 } bench_result;
 
 static int ascending(const void *a, const void *b)
@@ -55,7 +59,21 @@ static double run_once(const bench_args *a, fv_plan *plan, const float *x, const
     return cli_now() - start;
 }
 
-static int measure(bench_result *r, const bench_args *a, fv_plan *plan, const fv_net_info *info)
+/* As many runs again, step by step. The clock is read between steps only here. */
+static int profile(bench_result *r, const bench_args *a, fv_plan *plan, const float *x, const int *labels,
+                   float *logits, int steps)
+{
+    r->steps = calloc((size_t)steps, sizeof *r->steps);
+    if (!r->steps) return cli_nomem(sizeof(double) * (size_t)steps);
+    fv_plan_profile(plan, r->steps);
+    for (int i = 0; i < r->runs; i++) r->whole += run_once(a, plan, x, labels, logits, WARM_UP + r->runs + i);
+    fv_plan_profile(plan, NULL);
+    for (int i = 0; i < steps; i++) r->steps[i] /= r->runs;
+    r->whole /= r->runs;
+    return -1;
+}
+
+static int measure(bench_result *r, const bench_args *a, fv_plan *plan, const fv_net_info *info, int steps)
 {
     const size_t pixels = (size_t)a->batch * (size_t)info->prep.h * (size_t)info->prep.w * (size_t)info->prep.channels;
     const size_t answers = (size_t)a->batch * (size_t)info->classes;
@@ -78,6 +96,7 @@ static int measure(bench_result *r, const bench_args *a, fv_plan *plan, const fv
         *r = (bench_result){ .median = n % 2 ? times[n / 2] : 0.5 * (times[n / 2 - 1] + times[n / 2]),
                              .min = times[0],
                              .runs = n };
+        if (a->explain) code = profile(r, a, plan, x, labels, logits, steps);
     }
     free(x);
     free(logits);
@@ -86,39 +105,56 @@ static int measure(bench_result *r, const bench_args *a, fv_plan *plan, const fv
     return code;
 }
 
-static void show(const cli *c, const bench_args *a, const fv_net_info *info, const fv_plan_info *plan,
-                 const bench_result *r, double load_ms)
+static double mib(size_t bytes)
+{
+    return (double)bytes / (1 << 20);
+}
+
+/* Before the runs: what is going to run, and the memory that it takes. */
+static void show_plan(const bench_args *a, const fv_net_info *info, const fv_plan_info *plan)
+{
+    printf("%s%s, batch %d, %d x %d x %d, %d threads\n", info->name, a->train ? ", training" : "", a->batch,
+           info->prep.h, info->prep.w, info->prep.channels, plan->threads);
+    printf("plan of %d steps; memory: activations %.1f MiB, weights %.1f, packed %.1f, other %.1f, in all %.1f MiB\n",
+           plan->steps, mib(plan->activation_bytes), mib(plan->weight_bytes), mib(plan->packed_bytes),
+           mib(plan->other_bytes), mib(plan->total_bytes));
+    fflush(stdout);
+}
+
+static void show(const cli *c, const bench_args *a, const fv_net_info *info, const fv_plan *plan,
+                 const fv_plan_info *made, const bench_result *r, double load_ms)
 {
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);
-    const double flops = 2.0 * (a->train ? 3.0 : 1.0) * (double)plan->macs * a->batch / r->median;
-    const double share = flops / (1e9 * fv_peak_gflops(plan->threads, c->env.cpu));
+    const double peak = 1e9 * fv_peak_gflops(made->threads, c->env.cpu);
+    const double flops = 2.0 * (a->train ? 3.0 : 1.0) * (double)made->macs * a->batch / r->median;
     const double rss = (double)usage.ru_maxrss / 1024.0, per_s = a->batch / r->median;
     if (!c->json) {
-        printf("%s%s, batch %d, %d x %d x %d, %d threads\n", info->name, a->train ? ", training" : "", a->batch,
-               info->prep.h, info->prep.w, info->prep.channels, plan->threads);
         printf("median %.3f ms, least %.3f ms of %d runs: %.1f images/s\n", 1e3 * r->median, 1e3 * r->min, r->runs,
                per_s);
-        printf("load %.1f ms, plan %.1f ms, peak memory %.1f MiB\n", load_ms, plan->plan_ms, rss);
-        printf("%.1f GFLOP/s: %.1f %% of the peak measured here%s\n", 1e-9 * flops, 100 * share,
+        printf("load %.1f ms, plan %.1f ms, peak memory %.1f MiB\n", load_ms, made->plan_ms, rss);
+        printf("%.1f GFLOP/s: %.1f %% of the peak measured here%s\n", 1e-9 * flops, 100 * flops / peak,
                a->train ? " (a training step is counted as 3 x the forward MACs)" : "");
+        if (a->explain) explain_table(plan, r->steps, r->whole, a->batch, peak);
         return;
     }
     cli_json j = { .out = stdout };
     json_open(&j, NULL, '{');
     json_text(&j, "model", info->name);
     json_int(&j, "batch_size", a->batch);
-    json_int(&j, "threads", plan->threads);
+    json_int(&j, "threads", made->threads);
     json_bool(&j, "train", a->train);
     json_real(&j, "median_ms", 1e3 * r->median);
     json_real(&j, "min_ms", 1e3 * r->min);
     json_real(&j, "images_per_s", per_s);
     json_int(&j, "runs", r->runs);
-    json_real(&j, "plan_ms", plan->plan_ms);
+    json_real(&j, "plan_ms", made->plan_ms);
+    json_int(&j, "plan_bytes", (int64_t)made->total_bytes);
     json_real(&j, "load_ms", load_ms);
     json_real(&j, "peak_rss_mib", rss);
-    json_int(&j, "macs", plan->macs);
-    json_real(&j, "peak_fraction", share);
+    json_int(&j, "macs", made->macs);
+    json_real(&j, "peak_fraction", flops / peak);
+    if (a->explain) explain_json(&j, plan, r->steps, a->batch, peak);
     json_close(&j, '}');
 }
 
@@ -144,11 +180,13 @@ int cmd_bench(cli *c, int argc, char **argv)
         bench_result result = { 0 };
         fv_net_describe(net, &info);
         fv_plan_describe(plan, &made);
-        code = measure(&result, &a, plan, &info);
+        if (!c->json) show_plan(&a, &info, &made);
+        code = measure(&result, &a, plan, &info, made.steps);
         if (code < 0) {
-            show(c, &a, &info, &made, &result, load_ms);
+            show(c, &a, &info, plan, &made, &result, load_ms);
             code = 0;
         }
+        free(result.steps);
     }
     fv_plan_free(plan);
     fv_net_free(net);

@@ -304,10 +304,17 @@ typedef struct fv_plan_opts {
     double wd;        /* weight decay: wd * w joins the gradient of each weight, not of biases and norms */
     double smoothing; /* label smoothing, from 0 to below 1 */
     double clip;      /* the whole gradient is scaled down to this L2 norm; 0: never */
+    /* Features: names of values (fv_name's, or the layer's) that fv_plan_value gives after a run; borrowed for the call. */
+    const char *const *keep;
+    int nkeep;
+    bool gradients; /* FV_INFER: fv_run_backward works, fv_plan_gradient gives those of the kept values */
 } fv_plan_opts;
 typedef struct fv_plan_info {
     size_t activation_bytes; /* the one block that a run works in */
     size_t packed_bytes;     /* weights in the kernels' layouts */
+    size_t weight_bytes;     /* the net's, as published */
+    size_t other_bytes;      /* inputs, outputs, gradients and momenta of weights, the threads' scratch */
+    size_t total_bytes;      /* of the four: what the plan and its net take while running */
     int steps, threads;
     int64_t macs; /* of one image, forward */
     double plan_ms;
@@ -319,6 +326,24 @@ FV_API void fv_plan_free(fv_plan *plan);
 FV_API void fv_plan_describe(const fv_plan *plan, fv_plan_info *info);
 /* images: n x h x w x c floats, normalised, n at most the plan's batch; logits: n x classes. Allocates nothing. */
 FV_API void fv_run(fv_plan *plan, int n, const float *images, float *logits);
+/* A kept value of the last run: its floats (n x h x w x c; they stay the plan's) and its shape for n = 1. NULL: not one of
+ * those that the plan was asked to keep. */
+FV_API const float *fv_plan_value(const fv_plan *plan, const char *name, fv_shape *shape);
+/* Forward, then the gradients of sum(dlogits * logits) back to the kept values, by the running statistics; in a plan made
+ * with `gradients`. dlogits: n x classes. */
+FV_API void fv_run_backward(fv_plan *plan, int n, const float *images, const float *dlogits);
+FV_API const float *fv_plan_gradient(const fv_plan *plan, const char *name, fv_shape *shape);
+
+/* A step of the plan, in the order of running. Strings live as long as the library or the net. */
+typedef struct fv_step_info {
+    const char *name, *slot, *kernel; /* the layer (NULL: of none), what is computed, the row that computes it */
+    const char *reason;               /* why this row */
+    fv_shape out;                     /* of the layer */
+    int64_t macs;                     /* multiply-adds of an image where the step is a convolution's, else 0 */
+} fv_step_info;
+FV_API bool fv_plan_step_at(const fv_plan *plan, int i, fv_step_info *info); /* false past the end */
+/* From now on each run adds the seconds of step i to seconds[i]; NULL: no longer. */
+FV_API void fv_plan_profile(fv_plan *plan, double *seconds);
 /* Packs the net's present weights anew: for an inference plan whose net was trained meanwhile. */
 FV_API void fv_plan_repack(fv_plan *plan);
 

@@ -5,8 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
-enum { ALIGN = 64, FIRST_CHUNK = 4096, LARGEST_CHUNK = 1 << 20 };
+enum { ALIGN = 64, FIRST_CHUNK = 4096, LARGEST_CHUNK = 1 << 20, HUGE_PAGE = 2 << 20 };
 
 bool fv_mul_size(size_t a, size_t b, size_t *out)
 {
@@ -24,12 +25,23 @@ bool fv_add_size(size_t a, size_t b, size_t *out)
     return true;
 }
 
+/* Blocks of a page or more ask for large pages: kernels that stream weights then miss the TLB seldom. */
+static void *from_malloc(size_t size)
+{
+    if (size < HUGE_PAGE) return aligned_alloc(ALIGN, size);
+    void *p = aligned_alloc(HUGE_PAGE, (size + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE);
+#ifdef MADV_HUGEPAGE
+    if (p) (void)madvise(p, size, MADV_HUGEPAGE); /* a wish */
+#endif
+    return p;
+}
+
 void *fv_alloc(const fv_allocator *heap, size_t bytes)
 {
     size_t size;
-    if (bytes > PTRDIFF_MAX || !fv_add_size(bytes ? bytes : 1, ALIGN - 1, &size)) return NULL;
+    if (bytes > PTRDIFF_MAX - HUGE_PAGE || !fv_add_size(bytes ? bytes : 1, ALIGN - 1, &size)) return NULL;
     size &= ~(size_t)(ALIGN - 1);
-    return heap ? heap->alloc(heap->user, size) : aligned_alloc(ALIGN, size);
+    return heap ? heap->alloc(heap->user, size) : from_malloc(size);
 }
 
 void fv_release(const fv_allocator *heap, void *p)

@@ -33,7 +33,7 @@ static int value_of(lowering *l, int v)
 {
     fv_plan *p = l->p;
     if (!p->value[v]) {
-        const bool own = p->node[v].op == FV_OP_INPUT || v == p->output || v == p->logits;
+        const bool own = fv_plan_named(p, v);
         p->value[v] = fv_plan_operand(p, own ? OPERAND_OWN : OPERAND_BLOCK, value_bytes(p, v), l->err);
     }
     return p->value[v];
@@ -44,7 +44,7 @@ static int gradient_of(lowering *l, int v)
     fv_plan *p = l->p;
     if (!l->grad[v]) return 0;
     if (!p->dvalue[v]) {
-        const bool own = p->node[v].op == FV_OP_INPUT || v == p->output;
+        const bool own = p->node[v].op == FV_OP_INPUT || v == p->output || p->node[v].kept;
         p->dvalue[v] = fv_plan_operand(p, own ? OPERAND_OWN : OPERAND_BLOCK, value_bytes(p, v), l->err);
         p->operand[p->dvalue[v]].gradient = true;
     }
@@ -55,7 +55,7 @@ static int param_gradient(lowering *l, int param)
 {
     fv_plan *p = l->p;
     const fv_param *q = &p->net->graph->param[param];
-    if (q->kind >= FV_PARAM_RUNNING) return 0;
+    if (q->kind >= FV_PARAM_RUNNING || l->p->rq.values_only) return 0;
     if (!p->dparam[param]) {
         p->dparam[param] = fv_plan_operand(p, OPERAND_OWN, q->floats * p->real, l->err);
         p->operand[p->dparam[param]].gradient = true;
@@ -94,7 +94,7 @@ void fv_plan_step(fv_plan *p, int node, const fv_slot *slot, const void *problem
     bool wanted = false;
     for (int i = 0; i < nout; i++) wanted |= arg[i] != 0;
     if (!wanted) return;
-    plan_step s = { .node = node, .nargs = nargs, .inplace = slot->inplace };
+    plan_step s = { .slot = slot, .node = node, .nargs = nargs, .inplace = slot->inplace };
     s.problem = fv_arena_alloc(&p->arena, bytes);
     if (!s.problem) return;
     memcpy(s.problem, problem, bytes);
@@ -206,7 +206,9 @@ static void mark_gradients(lowering *l)
         const plan_node *n = &p->node[i];
         if (n->dead) continue;
         l->grad[i] = n->op == FV_OP_INPUT && p->rq.input_grad && i != p->target;
-        for (int k = 0; k < n->nparam; k++) l->grad[i] |= p->net->graph->param[n->param[k]].kind < FV_PARAM_RUNNING;
+        l->grad[i] |= n->kept && p->rq.values_only;
+        for (int k = 0; k < n->nparam && !p->rq.values_only; k++)
+            l->grad[i] |= p->net->graph->param[n->param[k]].kind < FV_PARAM_RUNNING;
         for (int k = 0; k < n->nin; k++) l->grad[i] |= l->grad[n->in[k]];
     }
 }

@@ -14,6 +14,7 @@ typedef struct plan_node {
     int nparam, param[FV_MAX_PARAMS]; /* of the graph */
     int fold;                         /* node of the batch-norm folded into this convolution, or -1 */
     bool dead;                        /* absorbed by another node, or of no use for the output */
+    bool kept;                        /* asked for by name */
 } plan_node;
 
 typedef enum operand_kind {
@@ -40,6 +41,7 @@ typedef struct operand {
 } operand;
 
 typedef struct plan_step {
+    const fv_slot *slot;
     const fv_kernel *kernel;
     fv_kernel_fn *fn; /* the kernel's, or the slot's reference in double */
     void *problem;    /* in the arena */
@@ -94,10 +96,13 @@ struct fv_plan {
     fv_run_info run;
     size_t real; /* bytes of an element */
     double plan_ms;
+    double *seconds; /* of each step, added to by runs; or NULL */
 };
 
 /* rewrite.c: copies the graph, appends the loss, rewrites, marks what the output does not need as dead. */
 fv_status fv_plan_nodes(fv_plan *p, fv_err *err);
+/* Is the value reached from outside, so that it needs memory of its own? */
+bool fv_plan_named(const fv_plan *p, int v);
 /* lower.c: steps and operands from the nodes. */
 fv_status fv_plan_lower(fv_plan *p, fv_err *err);
 int fv_plan_operand(fv_plan *p, operand_kind kind, size_t bytes, fv_err *err); /* 0 on failure */

@@ -3,6 +3,7 @@
 #include "plan/plan.h"
 #include "base/clock.h"
 #include "base/cpu.h"
+#include "kernels/conv2d/conv2d.h"
 #include "plan/parts.h"
 #include <math.h>
 #include <string.h>
@@ -85,13 +86,16 @@ void fv_plan_free(fv_plan *p)
 }
 
 /* Written so that NaN is refused as well. */
-static fv_status check_training(const fv_plan_opts *o, fv_err *err)
+static fv_status check_options(const fv_plan_opts *o, fv_err *err)
 {
     if (!(o->wd >= 0 && isfinite(o->wd))) return fv_fail(err, FV_ARG, "a weight decay of %g", o->wd);
     if (!(o->smoothing >= 0 && o->smoothing < 1)) return fv_fail(err, FV_ARG, "label smoothing of %g", o->smoothing);
     if (!(o->clip >= 0 && isfinite(o->clip))) return fv_fail(err, FV_ARG, "gradients clipped at %g", o->clip);
     if (o->mode != FV_TRAIN && (o->wd != 0 || o->smoothing != 0 || o->clip != 0))
         return fv_fail(err, FV_ARG, "weight decay, smoothing and clipping are for training plans");
+    if (o->mode == FV_TRAIN && o->gradients)
+        return fv_fail(err, FV_ARG,
+                       "gradients of values are for inference plans: a training plan has those of weights");
     return FV_OK;
 }
 
@@ -109,8 +113,12 @@ fv_status fv_plan_new(fv_plan **out, fv_net *net, const fv_plan_opts *opts, fv_e
     rq.wd = o.wd;
     rq.smoothing = (float)o.smoothing;
     rq.clip = o.clip;
+    rq.keep = o.keep;
+    rq.nkeep = o.nkeep;
+    rq.backward |= o.gradients;
+    rq.values_only = o.gradients;
     *out = NULL;
-    FV_TRY(check_training(&o, err));
+    FV_TRY(check_options(&o, err));
     return fv_plan_make(out, net, &rq, err);
 }
 
@@ -121,6 +129,10 @@ void fv_plan_describe(const fv_plan *p, fv_plan_info *info)
                             .steps = (int)p->nstep,
                             .threads = fv_threads_count(p->pool),
                             .plan_ms = p->plan_ms };
+    const fv_graph *g = p->net->graph;
+    for (size_t i = 0; i < g->nparam; i++) info->weight_bytes += g->param[i].floats * sizeof(float);
+    info->other_bytes = p->own_bytes - p->packed_bytes + p->scratch_bytes * (size_t)info->threads;
+    info->total_bytes = info->activation_bytes + info->packed_bytes + info->weight_bytes + info->other_bytes;
     for (int i = 0; i < p->nnode; i++) {
         const plan_node *n = &p->node[i];
         fv_shape x[FV_MAX_IN];
@@ -128,6 +140,61 @@ void fv_plan_describe(const fv_plan *p, fv_plan_info *info)
         for (int k = 0; k < n->nin; k++) x[k] = p->node[n->in[k]].shape;
         info->macs += fv_ops[n->op]->macs(&n->attr, x, &n->shape);
     }
+}
+
+static int kept_node(const fv_plan *p, const char *name)
+{
+    for (int i = p->nnode - 1; i >= 0; i--)
+        if (p->node[i].kept && !strcmp(p->node[i].name, name)) return i;
+    return -1;
+}
+
+static const float *kept(const fv_plan *p, const int *operands, const char *name, fv_shape *shape)
+{
+    const int i = kept_node(p, name);
+    if (i < 0 || !operands[i]) return NULL;
+    if (shape) *shape = p->node[i].shape;
+    return p->pointer[operands[i]];
+}
+
+const float *fv_plan_value(const fv_plan *p, const char *name, fv_shape *shape)
+{
+    return kept(p, p->value, name, shape);
+}
+
+const float *fv_plan_gradient(const fv_plan *p, const char *name, fv_shape *shape)
+{
+    return kept(p, p->dvalue, name, shape);
+}
+
+/* Why the step's row was taken among its slot's. */
+static const char *reason(const fv_plan *p, const plan_step *s)
+{
+    bool lacks = false, shape = false;
+    for (const fv_kernel *k = s->slot->rows; k != s->kernel; k++) {
+        lacks |= (k->cpu & ~p->rq.cpu) != 0;
+        shape |= (k->cpu & ~p->rq.cpu) == 0;
+    }
+    if (s->slot->nrows == 1) return "the only row";
+    if (shape) return "faster rows do not take this shape";
+    return lacks ? "fastest that this CPU has" : "fastest";
+}
+
+bool fv_plan_step_at(const fv_plan *p, int i, fv_step_info *info)
+{
+    if (i < 0 || (size_t)i >= p->nstep) return false;
+    const plan_step *s = &p->step[i];
+    *info = (fv_step_info){ .slot = s->slot->name, .kernel = s->kernel->name, .reason = reason(p, s) };
+    if (s->node < 0) return true;
+    const plan_node *n = &p->node[s->node];
+    const bool product =
+        s->slot == &fv_slot_conv2d || s->slot == &fv_slot_conv2d_dgrad || s->slot == &fv_slot_conv2d_wgrad;
+    fv_shape x[FV_MAX_IN];
+    info->name = n->name;
+    info->out = n->shape;
+    for (int k = 0; k < n->nin; k++) x[k] = p->node[n->in[k]].shape;
+    if (product) info->macs = fv_ops[n->op]->macs(&n->attr, x, &n->shape);
+    return true;
 }
 
 /* name NULL: the first input that is not the loss's target. */

@@ -20,9 +20,12 @@ typedef struct fv_plan_request {
     bool exact;      /* no rewrites: each node on its own */
     bool poison;     /* fills what backward may not use with NaN: tests */
     double wd, clip;
-    fv_threads *pool; /* borrowed; NULL: the plan makes its own */
-    int threads;      /* of its own */
-    unsigned cpu;     /* FV_HAS_ bits */
+    const char *const *keep; /* values that stay as they are computed, in memory of their own, and in a backward plan */
+    int nkeep;               /* their gradients */
+    bool values_only;        /* gradients of values, not of parameters */
+    fv_threads *pool;        /* borrowed; NULL: the plan makes its own */
+    int threads;             /* of its own */
+    unsigned cpu;            /* FV_HAS_ bits */
 } fv_plan_request;
 
 fv_status fv_plan_make(fv_plan **plan, fv_net *net, const fv_plan_request *rq, fv_err *err);

@@ -7,7 +7,7 @@
 
 static int uses_of(const fv_plan *p, int v)
 {
-    int uses = v == p->output || v == p->logits;
+    int uses = v == p->output || v == p->logits || p->node[v].kept;
     for (int i = 0; i < p->nnode; i++)
         for (int k = 0; k < p->node[i].nin; k++) uses += !p->node[i].dead && p->node[i].in[k] == v;
     return uses;
@@ -19,7 +19,11 @@ static plan_node *absorb(fv_plan *p, plan_node *n, int k)
     plan_node *from = &p->node[n->in[k]];
     const fv_shape shape = n->shape;
     const uint32_t key = n->attr.node;
+    const bool kept = n->kept;
+    const char *name = n->name;
     *n = *from;
+    n->kept = kept;
+    if (kept) n->name = name;
     n->shape = shape;
     n->attr.node = key;
     from->dead = true;
@@ -29,7 +33,7 @@ static plan_node *absorb(fv_plan *p, plan_node *n, int k)
 static bool fold_batchnorm(fv_plan *p, int i)
 {
     plan_node *n = &p->node[i];
-    if (p->rq.train || p->rq.f64 || n->op != FV_OP_BATCHNORM) return false;
+    if (p->rq.train || p->rq.backward || p->rq.f64 || n->op != FV_OP_BATCHNORM) return false;
     const int v = n->in[0];
     const plan_node *conv = &p->node[v];
     if (conv->op != FV_OP_CONV2D || conv->fold >= 0 || conv->attr.act || uses_of(p, v) != 1) return false;
@@ -83,7 +87,7 @@ static bool fuse_activation(fv_plan *p, int i)
 static bool drop_identity(fv_plan *p, int i)
 {
     plan_node *n = &p->node[i];
-    if (p->rq.train || (n->op != FV_OP_DROPOUT && n->op != FV_OP_DROP_PATH)) return false;
+    if (p->rq.train || n->kept || (n->op != FV_OP_DROPOUT && n->op != FV_OP_DROP_PATH)) return false;
     for (int u = i + 1; u < p->nnode; u++)
         for (int k = 0; k < p->node[u].nin; k++)
             if (p->node[u].in[k] == i) p->node[u].in[k] = n->in[0];
@@ -158,9 +162,29 @@ static void mark_dead(fv_plan *p)
     bool *needed = fv_arena_alloc(&p->arena, (size_t)p->nnode);
     if (!needed) return;
     needed[p->output] = true;
+    for (int i = 0; i < p->nnode; i++) needed[i] |= p->node[i].kept;
     for (int i = p->nnode - 1; i >= 0; i--)
         for (int k = 0; needed[i] && k < p->node[i].nin; k++) needed[p->node[i].in[k]] = true;
     for (int i = 0; i < p->nnode; i++) p->node[i].dead |= !needed[i];
+}
+
+bool fv_plan_named(const fv_plan *p, int v)
+{
+    return p->node[v].op == FV_OP_INPUT || v == p->output || v == p->logits || p->node[v].kept;
+}
+
+/* Of several nodes with a name (a module's, and the activation after it, say) the last: fv_name's, or what leaves it. */
+static fv_status mark_kept(fv_plan *p, fv_err *err)
+{
+    for (int k = 0; k < p->rq.nkeep; k++) {
+        const char *want = p->rq.keep[k] ? p->rq.keep[k] : "";
+        int at = -1;
+        for (int i = 0; i < p->nnode; i++)
+            if (p->node[i].name && !strcmp(p->node[i].name, want)) at = i;
+        if (at < 0) return fv_fail(err, FV_ARG, "no value is called '%s'; `fovea summary` lists the names", want);
+        p->node[at].kept = true;
+    }
+    return FV_OK;
 }
 
 fv_status fv_plan_nodes(fv_plan *p, fv_err *err)
@@ -168,6 +192,7 @@ fv_status fv_plan_nodes(fv_plan *p, fv_err *err)
     p->node = fv_arena_alloc(&p->arena, (p->net->graph->nnode + 2) * sizeof *p->node);
     if (!p->node) return fv_fail(err, FV_NOMEM, "no memory for the plan's nodes");
     copy_nodes(p);
+    FV_TRY(mark_kept(p, err));
     if (p->rq.loss) append_loss(p);
     FV_TRY(reshape(p, err));
     mark_dead(p);

@@ -1,5 +1,6 @@
 /* run.c -- the loop that runs a plan. It cannot fail and allocates nothing.
  * SPDX-License-Identifier: Apache-2.0 */
+#include "base/clock.h"
 #include "plan/parts.h"
 #include <math.h>
 #include <string.h>
@@ -31,8 +32,15 @@ void fv_plan_run(fv_plan *p, int n)
         const plan_step *s = &p->step[i];
         step_run r = { .p = p, .s = s, .n = n };
         for (int k = 0; k < s->nargs; k++) r.arg[k] = p->pointer[s->arg[k]];
+        const double start = p->seconds ? fv_clock() : 0;
         fv_threads_run(p->pool, s->kernel->units(s->problem, n), range, &r);
+        if (p->seconds) p->seconds[i] += fv_clock() - start;
     }
+}
+
+void fv_plan_profile(fv_plan *p, double *seconds)
+{
+    p->seconds = seconds;
 }
 
 void fv_run(fv_plan *p, int n, const float *images, float *logits)
@@ -42,6 +50,15 @@ void fv_run(fv_plan *p, int n, const float *images, float *logits)
     memcpy(fv_plan_input(p, NULL), images, (size_t)n * in.h * in.w * in.c * sizeof *images);
     fv_plan_run(p, n);
     memcpy(logits, fv_plan_logits(p), (size_t)n * out * sizeof *logits);
+}
+
+void fv_run_backward(fv_plan *p, int n, const float *images, const float *dlogits)
+{
+    const fv_shape in = p->input_shape;
+    const size_t out = (size_t)p->node[p->logits].shape.c;
+    memcpy(fv_plan_input(p, NULL), images, (size_t)n * in.h * in.w * in.c * sizeof *images);
+    if (p->doutput) memcpy(fv_plan_doutput(p), dlogits, (size_t)n * out * sizeof *dlogits);
+    fv_plan_run(p, n);
 }
 
 static bool fits(const fv_plan *p, const fv_update *u)

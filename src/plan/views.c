@@ -33,11 +33,6 @@ static bool writes_apart(fv_op_id op)
     }
 }
 
-static bool named_outside(const fv_plan *p, int v)
-{
-    return p->node[v].op == FV_OP_INPUT || v == p->output || v == p->logits;
-}
-
 /* The first concatenation that a value goes into is where it is written. */
 static void find_homes(fv_plan *p)
 {
@@ -48,7 +43,7 @@ static void find_homes(fv_plan *p)
             const int v = n->in[k];
             int times = 0;
             for (int j = 0; j < n->nin; j++) times += n->in[j] == v;
-            if (times == 1 && p->home[v] < 0 && writes_apart(p->node[v].op) && !named_outside(p, v)) p->home[v] = i;
+            if (times == 1 && p->home[v] < 0 && writes_apart(p->node[v].op) && !fv_plan_named(p, v)) p->home[v] = i;
         }
     }
 }
@@ -125,7 +120,7 @@ static int view_shuffle(fv_plan *p, int v, fv_err *err)
 /* May the concatenation's channels lie in another order? Where only shuffles look at it. */
 static bool order_is_free(const fv_plan *p, int v)
 {
-    if (named_outside(p, v)) return false;
+    if (fv_plan_named(p, v)) return false;
     for (int i = v + 1; i < p->nnode; i++)
         for (int k = 0; k < p->node[i].nin; k++)
             if (!p->node[i].dead && p->node[i].in[k] == v && p->node[i].op != FV_OP_SHUFFLE) return false;
@@ -166,7 +161,7 @@ static void own_memory(fv_plan *p, fv_err *err)
 {
     for (int i = 0; i < p->nnode; i++) {
         if (p->node[i].dead || p->node[i].op != FV_OP_CONCAT) continue;
-        const operand_kind kind = named_outside(p, i) ? OPERAND_OWN : OPERAND_BLOCK;
+        const operand_kind kind = fv_plan_named(p, i) ? OPERAND_OWN : OPERAND_BLOCK;
         p->value[i] = fv_plan_operand(p, kind, value_bytes(p, i), err);
     }
 }
@@ -192,8 +187,8 @@ fv_status fv_plan_views(fv_plan *p, fv_err *err)
         if (p->node[i].dead) continue;
         if (home >= 0) p->value[i] = new_view(p, p->value[home], p->node[home].shape.c, front_in(p, home, i), 0, err);
         else if (op == FV_OP_CONCAT) p->value[i] = view_concat(p, i, err);
-        else if (named_outside(p, i) || (op != FV_OP_SLICE && op != FV_OP_SHUFFLE)) {
-            const operand_kind kind = named_outside(p, i) ? OPERAND_OWN : OPERAND_BLOCK;
+        else if (fv_plan_named(p, i) || (op != FV_OP_SLICE && op != FV_OP_SHUFFLE)) {
+            const operand_kind kind = fv_plan_named(p, i) ? OPERAND_OWN : OPERAND_BLOCK;
             p->value[i] = fv_plan_operand(p, kind, value_bytes(p, i), err);
         } else p->value[i] = op == FV_OP_SLICE ? view_slice(p, i, err) : view_shuffle(p, i, err);
     }

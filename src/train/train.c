@@ -50,12 +50,14 @@ static void tell_begin(fv_session *s)
 {
     char text[400];
     fv_net_info info;
+    fv_plan_info plan;
     fv_net_describe(s->net, &info);
+    fv_plan_describe(s->learn, &plan);
     snprintf(text, sizeof text,
              "%s (%" PRId64 " parameters) on %s: %" PRId64 " training and %" PRId64
-             " validation pictures, %d classes, %d x %d x %d",
+             " validation pictures, %d classes, %d x %d x %d; %d steps in %.1f MiB of memory",
              info.name, info.params, s->train->source->name, s->train->count, s->val->count, s->train->classes,
-             info.prep.h, info.prep.w, info.prep.channels);
+             info.prep.h, info.prep.w, info.prep.channels, plan.steps, (double)plan.total_bytes / (1 << 20));
     tell(s, (fv_train_event){ .kind = FV_TRAIN_BEGIN, .epoch = epoch_of(s, s->step), .text = text });
 }
 
