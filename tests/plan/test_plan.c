@@ -298,9 +298,118 @@ static void test_a_size_that_does_not_fit_is_told(void **state)
     fv_net_free(net);
 }
 
+/* Kept values are those of the plan that fuses nothing, up to rounding (the bound of the test of rewrites); what is
+ * not kept is not to be had, and an unknown name is told. */
+static void test_values_are_kept_by_name(void **state)
+{
+    (void)state;
+    static const char *const keep[] = { "bn1", "conv4", "skip" };
+    fv_net *net = small_net(&(fv_env){ .cpu = test_level() }, NULL);
+    fv_plan_request rq = infer(2, 1);
+    rq.keep = keep, rq.nkeep = 3;
+    fv_plan *fused = plan_of(net, &rq);
+    rq.exact = true;
+    fv_plan *exact = plan_of(net, &rq);
+    fill(fv_plan_input(fused, NULL), 2);
+    fill(fv_plan_input(exact, NULL), 2);
+    fv_plan_run(fused, 2);
+    fv_plan_run(exact, 2);
+    for (int k = 0; k < 3; k++) {
+        fv_shape a = { 0 }, b = { 0 };
+        const float *x = fv_plan_value(fused, keep[k], &a), *y = fv_plan_value(exact, keep[k], &b);
+        assert_non_null(x);
+        assert_memory_equal(&a, &b, sizeof a);
+        for (int i = 0; i < 2 * a.h * a.w * a.c; i++)
+            assert_true(fabsf(x[i] - y[i]) <= 4 * 6 * 2 * 109 * FLT_EPSILON * 64);
+    }
+    assert_null(fv_plan_value(fused, "conv1", NULL));
+    assert_null(fv_plan_gradient(fused, "bn1", NULL));
+    fv_plan_free(fused);
+    fv_plan_free(exact);
+    fv_err err = { 0 };
+    fv_plan *none = NULL;
+    const fv_plan_opts o = { .keep = (const char *const[]){ "bm1" }, .nkeep = 1 };
+    assert_int_equal(fv_plan_new(&none, net, &o, &err), FV_ARG);
+    assert_non_null(strstr(err.msg, "'bm1'"));
+    assert_null(none);
+    fv_net_free(net);
+}
+
+/* d/dt of a logit along a kept value's gradient, by central differences of the head that follows it: here the value is
+ * the input of the last layer but the pooling, so the gradient is the weight over the number of pixels, exactly. */
+static void test_gradients_of_kept_values(void **state)
+{
+    (void)state;
+    static const char *const keep[] = { "last" };
+    const fv_env env = { .cpu = test_level() };
+    fv_err err = { 0 };
+    fv_graph *g = NULL;
+    fv_net *net = NULL;
+    fv_plan *p = NULL;
+    assert_int_equal(fv_graph_new(&g, &env, &err), FV_OK);
+    fv_val x = fv_conv2d(g, fv_input(g, "image", SIZE, SIZE, 3), "conv", (fv_conv){ .out = 8, .k = 3, .pad = 1 });
+    x = fv_relu(g, fv_batchnorm(g, x, "bn", (fv_bn){ 0 }));
+    fv_name(g, x, "last");
+    fv_output(g, fv_linear(g, fv_global_avgpool(g, x), "fc", CLASSES));
+    assert_int_equal(fv_net_of_graph(&net, g, "head", &(fv_prep){ .h = SIZE, .w = SIZE, .channels = 3 }, 7, &env, &err),
+                     FV_OK);
+    const fv_plan_opts o = { .batch = 2, .threads = 2, .keep = keep, .nkeep = 1, .gradients = true };
+    assert_int_equal(fv_plan_new(&p, net, &o, &err), FV_OK);
+    float images[2 * SIZE * SIZE * 3], dlogits[2 * CLASSES] = { 0 };
+    fill(images, 2);
+    dlogits[1] = 1, dlogits[CLASSES + 3] = 2;
+    fv_run_backward(p, 2, images, dlogits);
+    fv_shape s = { 0 };
+    const float *d = fv_plan_gradient(p, "last", &s), *w = fv_net_weights(net, "fc.weight", NULL);
+    assert_non_null(d);
+    assert_int_equal(s.c, 8);
+    for (int i = 0; i < SIZE * SIZE * 8; i++) {
+        const float first = w[8 + i % 8] / (SIZE * SIZE), second = 2 * w[3 * 8 + i % 8] / (SIZE * SIZE);
+        assert_true(fabsf(d[i] - first) <= 4 * FLT_EPSILON * fabsf(first));
+        assert_true(fabsf(d[SIZE * SIZE * 8 + i] - second) <= 4 * FLT_EPSILON * fabsf(second));
+    }
+    fv_plan_free(p);
+    fv_net_free(net);
+}
+
+/* The table of steps covers the plan, names its kernels, and its times add up to no more than the run's. */
+static void test_steps_are_explained(void **state)
+{
+    (void)state;
+    fv_net *net = small_net(&(fv_env){ .cpu = test_level() }, NULL);
+    fv_plan_request rq = infer(1, 1);
+    fv_plan *p = plan_of(net, &rq);
+    fv_plan_info info;
+    fv_plan_describe(p, &info);
+    int64_t macs = 0;
+    fv_step_info s;
+    for (int i = 0; i < info.steps; i++) {
+        assert_true(fv_plan_step_at(p, i, &s));
+        assert_true(s.slot && s.kernel && s.reason);
+        macs += s.macs;
+    }
+    assert_false(fv_plan_step_at(p, info.steps, &s));
+    assert_int_equal(macs, info.macs);
+    assert_int_equal(info.total_bytes,
+                     info.activation_bytes + info.packed_bytes + info.weight_bytes + info.other_bytes);
+    double *seconds = calloc((size_t)info.steps, sizeof *seconds), sum = 0;
+    fill(fv_plan_input(p, NULL), 1);
+    fv_plan_profile(p, seconds);
+    fv_plan_run(p, 1);
+    fv_plan_profile(p, NULL);
+    for (int i = 0; i < info.steps; i++) sum += seconds[i];
+    assert_true(sum > 0);
+    free(seconds);
+    fv_plan_free(p);
+    fv_net_free(net);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_values_are_kept_by_name),
+        cmocka_unit_test(test_gradients_of_kept_values),
+        cmocka_unit_test(test_steps_are_explained),
         cmocka_unit_test(test_rewrites_keep_the_meaning),
         cmocka_unit_test(test_bits_do_not_depend_on_batch_or_threads),
         cmocka_unit_test(test_fast_gradients_are_those_of_the_reference),
