@@ -50,6 +50,10 @@ step "clang" suite clang
 step "release" tools/build.sh release all
 step "accuracy of every network" env FOVEA_DEEP=1 tests/run.sh build accuracy
 for level in ref avx2; do step "plans at $level" at_level $level; done
+many_kills() {
+    FOVEA_KILLS=20 tests/run.sh build bits
+}
+step "20 kills" many_kills
 step "fuzz targets" fuzz
 for name in "${failures[@]}"; do echo "failed: $name"; done
 [ "$bad" -eq 0 ] && echo "test-deep: all passed"

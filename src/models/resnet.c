@@ -45,18 +45,22 @@ static fv_val stem(fv_graph *g, fv_val x, fv_stem form)
     return fv_maxpool(g, x, (fv_pool){ .k = 3, .stride = 2, .pad = 1 });
 }
 
+static const char *const stages[] = { "layer1", "layer2", "layer3", "layer4" };
+
 static fv_val resnet(fv_graph *g, fv_val x, const void *cfg, const fv_build *b)
 {
     const resnet_cfg *c = cfg;
 
     fv_default_init(g, (fv_init){ FV_INIT_HE_FAN_OUT, 0 }, (fv_init){ FV_INIT_TORCH, 0 });
     x = stem(g, x, b->stem);
-    for (int stage = 0; stage < 4; stage++)
+    for (int stage = 0; stage < 4; stage++) {
         for (int i = 0; i < c->depth[stage]; i++) {
             fv_scope(g, "layer%d.%d", stage + 1, i);
             x = block(g, x, 64 << stage, stage > 0 && i == 0 ? 2 : 1, c->bottleneck);
             fv_scope(g, NULL);
         }
+        fv_name(g, x, stages[stage]);
+    }
     return fv_linear(g, fv_global_avgpool(g, x), "fc", b->classes);
 }
 
@@ -88,12 +92,14 @@ static fv_val cifar_resnet(fv_graph *g, fv_val x, const void *cfg, const fv_buil
     if (b->stem == FV_STEM_IMAGENET) fv_fail_graph(g, "a CIFAR network has no ImageNet stem");
     fv_default_init(g, (fv_init){ FV_INIT_HE_FAN_IN, 0 }, (fv_init){ FV_INIT_HE_FAN_IN, 0 });
     x = fv_relu(g, conv_bn(g, x, "conv1", "bn1", 16, 3, 1));
-    for (int stage = 0; stage < 3; stage++)
+    for (int stage = 0; stage < 3; stage++) {
         for (int i = 0; i < c->n; i++) {
             fv_scope(g, "layer%d.%d", stage + 1, i);
             x = cifar_block(g, x, 16 << stage, stage > 0 && i == 0 ? 2 : 1);
             fv_scope(g, NULL);
         }
+        fv_name(g, x, stages[stage]);
+    }
     return fv_linear(g, fv_global_avgpool(g, x), "linear", b->classes);
 }
 
