@@ -88,6 +88,17 @@ static unsigned add_bits(fv_plan *p, int nout, const int *arg)
     return add;
 }
 
+void fv_plan_append(fv_plan *p, const plan_step *s, fv_err *err)
+{
+    if (fv_grow(p->net->env.heap, (void **)&p->step, &p->step_cap, p->nstep + 1, sizeof *p->step, err) != FV_OK) return;
+    for (int i = 0; i < s->nargs; i++) {
+        if (!s->arg[i]) continue;
+        live_at(&p->operand[s->arg[i]], (int)p->nstep);
+        live_at(&p->operand[fv_plan_base(p, s->arg[i])], (int)p->nstep);
+    }
+    p->step[p->nstep++] = *s;
+}
+
 void fv_plan_step(fv_plan *p, int node, const fv_slot *slot, const void *problem, size_t bytes, int nout, int nargs,
                   const int *arg, fv_err *err)
 {
@@ -100,7 +111,6 @@ void fv_plan_step(fv_plan *p, int node, const fv_slot *slot, const void *problem
     memcpy(s.problem, problem, bytes);
     memcpy(s.arg, arg, (size_t)nargs * sizeof *arg);
     fv_plan_resolve(p, slot, &s, err); /* may append steps of its own */
-    if (fv_grow(p->net->env.heap, (void **)&p->step, &p->step_cap, p->nstep + 1, sizeof *p->step, err) != FV_OK) return;
     s.kernel = p->rq.f64 ? &slot->rows[slot->nrows - 1] : fv_slot_choose(slot, p->rq.cpu, s.problem);
     s.fn = p->rq.f64 ? slot->ref64 : s.kernel->fn;
     const int w = slot->weights_arg;
@@ -109,12 +119,7 @@ void fv_plan_step(fv_plan *p, int node, const fv_slot *slot, const void *problem
         s.arg[w] = fv_plan_packed(p, n, node, n->param[0], p->rq.f64 ? NULL : s.kernel->packing, s.problem, err);
     }
     s.add = add_bits(p, nout, s.arg);
-    for (int i = 0; i < s.nargs; i++) {
-        if (!s.arg[i]) continue;
-        live_at(&p->operand[s.arg[i]], (int)p->nstep);
-        live_at(&p->operand[fv_plan_base(p, s.arg[i])], (int)p->nstep);
-    }
-    p->step[p->nstep++] = s;
+    fv_plan_append(p, &s, err);
 }
 
 static void emit(fv_lower *face, const fv_slot *slot, const void *problem, size_t bytes, int nout, int nargs,

@@ -1,5 +1,6 @@
 /* pack.c -- weights as the kernels read them: batch-norm folded in, packed by the kernel row's own packing. Published
- * weights stay untouched; the copies are made when the plan is made, or before each training run.
+ * weights stay untouched; the copies are made once for inference, and by a step right before each use in training, where
+ * they change with each run: they then share the activations' memory.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "plan/parts.h"
 #include <math.h>
@@ -32,11 +33,31 @@ static size_t packed_floats(const fv_plan *p, int param, const fv_packing *packi
     return packing ? packing->floats(problem) : p->net->graph->param[param].floats;
 }
 
+static int packed_by_step(fv_plan *p, int param, const fv_packing *packing, const void *problem, fv_err *err)
+{
+    fv_kernel *k = fv_arena_alloc(&p->arena, sizeof *k);
+    fv_slot *slot = fv_arena_alloc(&p->arena, sizeof *slot);
+    const int to = fv_plan_operand(p, OPERAND_BLOCK, packing->floats(problem) * sizeof(float), err);
+    if (!k || !slot || !to) return 0;
+    *k = (fv_kernel){ .name = packing->name, .fn = packing->fn, .units = packing->units };
+    *slot = (fv_slot){ .name = "pack", .rows = k, .nrows = 1, .weights_arg = -1 };
+    const plan_step s = { .slot = slot,
+                          .kernel = k,
+                          .fn = k->fn,
+                          .problem = (void *)(uintptr_t)problem,
+                          .node = -1,
+                          .nargs = 3,
+                          .arg = { to, p->weight[param] } };
+    fv_plan_append(p, &s, err);
+    return to;
+}
+
 int fv_plan_packed(fv_plan *p, const plan_node *n, int node, int param, const fv_packing *packing, const void *problem,
                    fv_err *err)
 {
     const bool folds = n->fold >= 0;
     if (!packing && !folds) return p->weight[param];
+    if (p->rq.train && packing) return packed_by_step(p, param, packing, problem, err);
     const int fold = folds ? fold_of(p, node, err) : -1;
     for (size_t i = 0; i < p->npack; i++) {
         const pack_job *j = &p->pack[i];

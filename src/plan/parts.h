@@ -51,7 +51,7 @@ typedef struct plan_step {
     int ld[FV_MAX_ARGS];   /* as in fv_work */
 } plan_step;
 
-/* Weights in a kernel's layout; written before a training run, or once for inference. */
+/* Weights in a kernel's layout, written once: for inference. */
 typedef struct pack_job {
     const fv_packing *packing; /* NULL: published layout times the fold's factors */
     const void *problem;
@@ -119,6 +119,8 @@ void fv_plan_update(fv_plan *p, fv_err *err);
 /* A step as an op's lowering appends one. */
 void fv_plan_step(fv_plan *p, int node, const fv_slot *slot, const void *problem, size_t bytes, int nout, int nargs,
                   const int *arg, fv_err *err);
+/* Puts a complete step behind the others. */
+void fv_plan_append(fv_plan *p, const plan_step *s, fv_err *err);
 /* memory.c: offsets by liveness, then the blocks themselves. */
 fv_status fv_plan_memory(fv_plan *p, fv_err *err);
 /* pack.c: where the weights operand of a step comes from. */

@@ -40,7 +40,7 @@ void *fv_plan_dparam(const fv_plan *p, int param);
 void *fv_plan_weights(const fv_plan *p, int param);  /* the net's own floats; doubles of its own in an f64 plan */
 void *fv_plan_velocity(const fv_plan *p, int param); /* the optimiser's momentum, kept between runs */
 fv_run_info *fv_plan_run_info(fv_plan *p);
-/* Runs all steps on n images whose inputs stand in the plan's buffers. Weights are repacked first in a training plan. */
+/* Runs all steps on n images whose inputs stand in the plan's buffers. */
 void fv_plan_run(fv_plan *p, int n);
 
 #endif

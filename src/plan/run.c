@@ -27,7 +27,6 @@ static void range(void *user, int thread, int begin, int end)
 
 void fv_plan_run(fv_plan *p, int n)
 {
-    if (p->rq.update || p->rq.train) fv_plan_repack(p);
     for (size_t i = 0; i < p->nstep; i++) {
         const plan_step *s = &p->step[i];
         step_run r = { .p = p, .s = s, .n = n };
