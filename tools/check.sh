@@ -1,6 +1,6 @@
 #!/bin/sh
 # check.sh -- everything that a machine can say about the sources: format, layers, sizes, style, headers, globals,
-# exported symbols, the agreed ABI, and clean builds by gcc and clang.
+# exported symbols, the agreed ABI, instruction sets, and clean builds by gcc and clang.
 # SPDX-License-Identifier: Apache-2.0
 cd "$(dirname "$0")/.." || exit 2
 bad=0
@@ -29,6 +29,7 @@ step style tools/check_style.sh
 step headers tools/check_headers.sh
 step "gcc -Werror" quietly tools/build.sh gcc-werror all
 step "clang -Werror" quietly tools/build.sh clang all
+step "instruction sets" tools/check_isa.sh build/gcc
 step globals tools/check_globals.sh build/gcc
 step exports tools/check_exports.sh build/gcc
 step abi tools/check_abi.sh build/gcc
