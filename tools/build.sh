@@ -22,6 +22,7 @@ if [ ! -f "$folder/build.ninja" ] && [ ! -f "$folder/Makefile" ]; then
         rm -f "${TMPDIR:-/tmp}/fovea-configure.$$"
         exit 1
     }
+    sed -n 's/^-- not found: /build: not found: /p' "${TMPDIR:-/tmp}/fovea-configure.$$" >&2
     rm -f "${TMPDIR:-/tmp}/fovea-configure.$$"
 fi
 unset MAKEFLAGS MFLAGS
