@@ -1,8 +1,6 @@
 /* test_slots.c -- every row of the slots beside convolution against the reference in double, over shapes that reach
- * each tail, beside guard pages, dense and as slices of wider tensors; and the same bits for any split of the units.
- *
- * Operands are of size at most 2 (factors of a normalisation within 0.5 .. 2), so that each slot's bound can be written
- * down: (roundings on the way of a value) * eps * (the greatest it can be on the way). It stands beside the slot.
+ * each tail, beside guard pages, dense and as slices of wider tensors; the same bits for any split of the units. Operands
+ * are at most 2, factors of norms within 0.5 .. 2: bounds are roundings on the way of a value times the greatest there.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/cpu.h"
 #include "base/rng.h"
@@ -23,7 +21,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <cmocka.h>
-
 enum { SHAPES = 60, CHANNELS = 130 };
 #define RUN_OPERAND SIZE_MAX
 #define MAP_OPERAND (SIZE_MAX - 1)
