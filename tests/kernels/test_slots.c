@@ -1,5 +1,5 @@
 /* test_slots.c -- every row of the slots beside convolution against the reference in double, over shapes that reach
- * each tail, beside guard pages, dense and as slices of wider tensors; the same bits for any split of the units. Operands
+ * each tail, beside guard pages, dense and as slices of wider tensors; the same bits for any split of units. Operands
  * are at most 2, factors of norms within 0.5 .. 2: bounds are roundings on the way of a value times the greatest there.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/cpu.h"
