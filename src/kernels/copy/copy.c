@@ -19,5 +19,17 @@ static size_t moves(const void *problem)
     return ((const fv_copy_problem *)problem)->c * sizeof(fv_copy_move);
 }
 
+/* Vectors draw on few windows. */
+static bool few_groups(const void *problem)
+{
+    const fv_copy_problem *p = problem;
+    return p->groups <= 8 || p->c / p->groups <= 8;
+}
+
+static size_t map_and_moves(const void *problem)
+{
+    return ((const fv_copy_problem *)problem)->c * sizeof(int32_t) + moves(problem);
+}
+
 #define FV_ROWS "kernels/copy/copy.def"
 #include "kernels/row_tables.inc"
