@@ -6,12 +6,12 @@
 fovea=$1 kills=$2 folder=$3
 shift 3
 mkdir -p "$folder" || exit 2
-train() { # OUTPUT
-    "$fovea" train "${arguments[@]}" --resume auto --output "$folder/$1" >"$folder/$1.out" 2>"$folder/$1.err"
+train() { # OUTPUT; becomes the command, so that in the background its number is the command's
+    exec "$fovea" train "${arguments[@]}" --resume auto --output "$folder/$1" >"$folder/$1.out" 2>"$folder/$1.err"
 }
 arguments=("$@")
 start=$(date +%s%N)
-train whole || exit 2
+(train whole) || exit 2
 ms=$((($(date +%s%N) - start) / 1000000))
 RANDOM=${FOVEA_KILL_SEED:-20}
 inside=0 done=0
@@ -21,13 +21,11 @@ while [ "$done" -lt "$kills" ]; do
     wait=$((RANDOM * 32768 + RANDOM))
     wait=$((wait % (2 * ms / (kills + 1) + 20) + 10)) # so that the last kill falls near the end
     sleep "$((wait / 1000)).$(printf '%03d' $((wait % 1000)))"
-    program=$(pgrep -P "$pid" -x fovea || echo "$pid")
-    # shellcheck disable=SC2086
-    kill -KILL $program 2>/dev/null && done=$((done + 1)) || { wait "$pid"; rm -rf "$folder/killed"; }
+    kill -KILL "$pid" 2>/dev/null && done=$((done + 1)) || { wait "$pid"; rm -rf "$folder/killed"; }
     wait "$pid" 2>/dev/null
     if ls "$folder"/killed/*.tmp.* >/dev/null 2>&1; then inside=$((inside + 1)); fi
 done
-train killed || exit 1
+(train killed) || exit 1
 whole=$(sha256sum <"$folder/whole/last.safetensors") killed=$(sha256sum <"$folder/killed/last.safetensors")
 echo "$done kills, $inside inside a save; whole ${whole%% *}, killed ${killed%% *}"
 [ "$whole" = "$killed" ]
