@@ -159,7 +159,7 @@ static void ends_with(const fv_train_opts *o, watcher *w, fv_status want, const 
 
 static fv_bytes contents(const char *dir, const char *name)
 {
-    char path[300];
+    char path[1000];
     fv_bytes b;
     fv_err err = { 0 };
     snprintf(path, sizeof path, "%s/%s", dir, name);
@@ -177,7 +177,7 @@ static void same_file(const char *a, const char *b, const char *name)
 
 static bool there(const char *dir, const char *name)
 {
-    char path[300];
+    char path[1000];
     struct stat st;
     snprintf(path, sizeof path, "%s/%s", dir, name);
     return stat(path, &st) == 0;
