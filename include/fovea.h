@@ -142,6 +142,7 @@ typedef struct fv_conv {
     int stride, stride_w; /* [1], [stride] */
     int pad;              /* zeros on all four sides */
     int pads[4];          /* top, left, bottom, right; used instead of pad where any is not 0 */
+    bool same;            /* TensorFlow's SAME padding, of whatever size the input has; pad and pads do not count */
     int dilation;         /* [1] */
     int groups;           /* [1] */
     bool bias;

@@ -40,6 +40,7 @@ fv_val fv_conv2d(fv_graph *g, fv_val x, const char *name, fv_conv p)
     a.conv.right = sides ? p.pads[3] : p.pad;
     a.conv.dil = or_else(p.dilation, 1);
     a.conv.groups = or_else(p.groups, 1);
+    a.conv.same = p.same;
     a.conv.bias = p.bias;
     const fv_init init = p.init.kind == FV_INIT_DEFAULT ? g->conv_init : p.init;
     return fv_node_add(g, FV_OP_CONV2D, name, a, &x, 1, init);

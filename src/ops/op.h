@@ -13,7 +13,7 @@ typedef struct fv_attr {
     union {
         struct {
             int out, kh, kw, sh, sw, top, left, bottom, right, dil, groups;
-            bool bias;
+            bool bias, same;
         } conv; /* also linear: 1 x 1 */
         struct {
             float eps, momentum;

@@ -31,14 +31,40 @@ static int64_t extent(int k, int dil)
     return (int64_t)dil * (k - 1) + 1;
 }
 
+/* TensorFlow's SAME: ceil(in / s) outputs, the zeros even on both sides, an odd one behind. */
+static int64_t same_pads(int in, int64_t k, int s)
+{
+    const int64_t out = ((int64_t)in + s - 1) / s, reach = (out - 1) * s + k;
+    return reach > in ? reach - in : 0;
+}
+
+/* All zeros added to the rows or the columns; *before: those in front. */
+static int64_t row_pads(const fv_attr *a, const fv_shape *x, int64_t *before)
+{
+    const int64_t all = a->conv.same ? same_pads(x->h, extent(a->conv.kh, a->conv.dil), a->conv.sh)
+                                     : (int64_t)a->conv.top + a->conv.bottom;
+    *before = a->conv.same ? all / 2 : a->conv.top;
+    return all;
+}
+
+static int64_t column_pads(const fv_attr *a, const fv_shape *x, int64_t *before)
+{
+    const int64_t all = a->conv.same ? same_pads(x->w, extent(a->conv.kw, a->conv.dil), a->conv.sw)
+                                     : (int64_t)a->conv.left + a->conv.right;
+    *before = a->conv.same ? all / 2 : a->conv.left;
+    return all;
+}
+
 static fv_status shape(const fv_attr *a, const fv_shape *x, int nx, fv_shape *y, fv_err *err)
 {
     FV_TRY(check_attr(a, err));
+    int64_t top, left;
     const int g = a->conv.groups;
     if (g < 1 || x->c % g || a->conv.out % g)
         return fv_fail(err, FV_SHAPE, "%d in / %d out channels do not divide into %d groups", x->c, a->conv.out, g);
-    const int64_t h = (int64_t)x->h + a->conv.top + a->conv.bottom, w = (int64_t)x->w + a->conv.left + a->conv.right;
+    const int64_t h = x->h + row_pads(a, x, &top), w = x->w + column_pads(a, x, &left);
     const int64_t kh = extent(a->conv.kh, a->conv.dil), kw = extent(a->conv.kw, a->conv.dil);
+    if (top > FV_MAX_DIM || left > FV_MAX_DIM) return fv_fail(err, FV_SHAPE, "a window too large for SAME padding");
     if (kh > h || kw > w)
         return fv_fail(err, FV_SHAPE, "%lldx%lld window on a %lldx%lld input", (long long)kh, (long long)kw,
                        (long long)h, (long long)w);
@@ -67,6 +93,9 @@ static int params(const fv_attr *a, const fv_shape *x, fv_param_spec *out)
 static fv_conv_problem problem(const fv_lower *l)
 {
     const fv_attr *a = l->attr;
+    int64_t top, left;
+    row_pads(a, l->x, &top);
+    column_pads(a, l->x, &left);
     return (fv_conv_problem){ .h = l->x->h,
                               .w = l->x->w,
                               .c = l->x->c,
@@ -77,8 +106,8 @@ static fv_conv_problem problem(const fv_lower *l)
                               .kw = a->conv.kw,
                               .sh = a->conv.sh,
                               .sw = a->conv.sw,
-                              .top = a->conv.top,
-                              .left = a->conv.left,
+                              .top = (int)top,
+                              .left = (int)left,
                               .dh = a->conv.dil,
                               .dw = a->conv.dil,
                               .groups = a->conv.groups,

@@ -54,6 +54,27 @@ static void test_a_value_takes_the_name_it_is_given(void **state)
     fv_graph_free(g);
 }
 
+/* TensorFlow's rule: ceil(in / stride) outputs whatever the kernel. */
+static void test_same_padding_follows_the_input(void **state)
+{
+    (void)state;
+    for (int size = 1; size < 16; size++)
+        for (int k = 1; k <= 7; k++)
+            for (int stride = 1; stride <= 3; stride++) {
+                fv_graph *g = graph();
+                const fv_val x = fv_input(g, "image", size, size + 1, 3);
+                const fv_val y = fv_conv2d(g, x, "conv", (fv_conv){ .out = 4, .k = k, .stride = stride, .same = true });
+                assert_int_equal(fv_shape_of(g, y).h, (size + stride - 1) / stride);
+                assert_int_equal(fv_shape_of(g, y).w, (size + stride) / stride);
+                fv_graph_free(g);
+            }
+    fv_graph *g = graph();
+    const fv_val x = fv_input(g, "image", 4, 4, 3);
+    fv_conv2d(g, x, "conv", (fv_conv){ .out = 1, .k = 1 << 20, .dilation = 1 << 20, .same = true });
+    assert_int_equal(fv_graph_check(g, NULL), FV_SHAPE);
+    fv_graph_free(g);
+}
+
 static void test_scopes_prefix_names_and_end(void **state)
 {
     (void)state;
@@ -194,6 +215,7 @@ int main(void)
         cmocka_unit_test(test_the_first_failure_is_kept_and_named),
         cmocka_unit_test(test_a_graph_without_output_is_refused),
         cmocka_unit_test(test_a_value_takes_the_name_it_is_given),
+        cmocka_unit_test(test_same_padding_follows_the_input),
         cmocka_unit_test(test_scopes_prefix_names_and_end),
         cmocka_unit_test(test_too_deep_and_too_long_scopes_are_refused),
         cmocka_unit_test(test_initialisers_follow_their_formulas),
