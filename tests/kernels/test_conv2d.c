@@ -56,7 +56,8 @@ static int out_size(int size, int pad, int k, int dilation, int stride)
     return room < 0 ? 0 : room / stride + 1;
 }
 
-/* The i-th shape; every one is valid. */
+/* The i-th shape; every one is valid. Some have sums so long, of weights so many, that they are made in pieces. */
+enum { LONG_SUMS = 40 };
 static variant shape(uint32_t i)
 {
     for (uint32_t s = i * 2654435761u + 12345;;) {
@@ -74,7 +75,10 @@ static variant shape(uint32_t i)
         p->oh = out_size(p->h, p->top + PICK(&s, 0, 1, 2), p->kh, p->dh, p->sh);
         p->ow = out_size(p->w, p->left + PICK(&s, 0, 1, 2), p->kw, p->dw, p->sw);
         p->groups = 1;
-        switch (next(&s) % 6) {
+        const bool long_sums = i % LONG_SUMS == 1 && p->h * p->w <= 9 && p->kh * p->kw <= 9;
+        if (i % LONG_SUMS == 1 && !long_sums) continue;
+        if (long_sums) p->c = PICK(&s, 1030, 1100), p->oc = PICK(&s, 200, 230), v.n = PICK(&s, 1, 2);
+        switch (long_sums ? 5 : next(&s) % 6) {
         case 0: /* depthwise */
             p->oc = p->groups = p->c;
             break;
