@@ -72,6 +72,7 @@ typedef struct fv_kernel {
     size_t (*scratch)(const void *problem); /* bytes per thread; NULL: none */
     const fv_packing *packing;              /* of the weights operand; NULL: as published */
     double tol; /* allowed error against ref64, in units of eps * sum |products| (doc: the slot's header) */
+    int (*parts)(const void *problem, int n); /* rows of moments that it leaves beside its output; NULL: it cannot */
 } fv_kernel;
 
 typedef struct fv_slot {
@@ -82,6 +83,7 @@ typedef struct fv_slot {
     int weights_arg;     /* which operand `packing` is about; -1: none */
     unsigned inplace;    /* bit i: operand 0 may be operand i's memory */
     unsigned strided;    /* bit i: operand i may have an ld of its own */
+    int moments_arg;     /* operand of those rows, followed by that of their counts; 0: none */
 } fv_slot;
 
 /* The first row that the CPU has and that accepts the problem. Cannot fail: the last row is the reference. */

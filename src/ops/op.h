@@ -70,6 +70,9 @@ typedef struct fv_lower {
     fv_arg run; /* fv_run_info */
     /* A scratch tensor of so many floats that lives from here to the last step that names it. */
     fv_arg (*temp)(struct fv_lower *l, size_t floats);
+    /* Moments of x by channel, which the step that makes x is then told to leave beside it: rows of 2 c floats, and in
+     * *counts their pixels (see bn_finish). FV_NONE where that step cannot. */
+    fv_arg (*moments)(struct fv_lower *l, fv_arg x, int c, fv_arg *counts);
     /* Appends a step. `slot`'s operands in order; written operands come first and are counted by nout: a gradient's
      * first writer stores, later ones add. The problem is copied. A step all of whose outputs are absent is left out. */
     void (*step)(struct fv_lower *l, const fv_slot *slot, const void *problem, size_t bytes, int nout, int nargs,

@@ -50,9 +50,12 @@ static void forward(fv_lower *l)
     const fv_bn_problem p = problem(l);
     const fv_arg stats = l->aux[0], mean = l->param[2], var = l->param[3];
     if (l->train) {
-        const fv_arg part = l->temp(l, fv_bn_part_floats(l->batch, p.c));
-        l->step(l, &fv_slot_bn_moments, &p, sizeof p, 1, 2, (fv_arg[]){ part, l->in[0] });
-        l->step(l, &fv_slot_bn_finish, &p, sizeof p, 3, 4, (fv_arg[]){ stats, mean, var, part });
+        fv_arg counts = FV_NONE, part = l->moments(l, l->in[0], p.c, &counts);
+        if (!part.id) {
+            part = l->temp(l, fv_bn_part_floats(l->batch, p.c));
+            l->step(l, &fv_slot_bn_moments, &p, sizeof p, 1, 2, (fv_arg[]){ part, l->in[0] });
+        }
+        l->step(l, &fv_slot_bn_finish, &p, sizeof p, 3, 5, (fv_arg[]){ stats, mean, var, part, counts });
     } else {
         l->step(l, &fv_slot_bn_running, &p, sizeof p, 1, 3, (fv_arg[]){ stats, mean, var });
     }

@@ -75,6 +75,41 @@ static void live_at(operand *o, int step)
     if (step > o->last) o->last = step;
 }
 
+/* The step that made x, if it can leave moments. */
+static plan_step *maker_with_moments(fv_plan *p, int x)
+{
+    if (p->rq.f64 || p->operand[x].kind == OPERAND_VIEW) return NULL;
+    for (size_t i = p->nstep; i-- > 0;) {
+        plan_step *s = &p->step[i];
+        if (s->arg[0] != x) continue;
+        const bool can = s->slot->moments_arg && s->kernel->parts && !s->arg[s->slot->moments_arg];
+        return can ? s : NULL;
+    }
+    return NULL;
+}
+
+static fv_arg moments(fv_lower *face, fv_arg x, int c, fv_arg *counts)
+{
+    lowering *l = (lowering *)face;
+    fv_plan *p = l->p;
+    plan_step *s = maker_with_moments(p, x.id);
+    if (!s) return FV_NONE;
+    int rows = 0;
+    for (int n = 1; n <= p->rq.batch; n++) {
+        const int parts = s->kernel->parts(s->problem, n);
+        if (parts > rows) rows = parts;
+    }
+    const int step = (int)(s - p->step), at = s->slot->moments_arg;
+    const int part = fv_plan_operand(p, OPERAND_BLOCK, (size_t)rows * 2 * (size_t)c * p->real, l->err);
+    const int count = fv_plan_operand(p, OPERAND_BLOCK, (size_t)rows * p->real, l->err);
+    if (!part || !count) return FV_NONE;
+    s->arg[at] = part, s->arg[at + 1] = count, s->nargs = at + 2;
+    live_at(&p->operand[part], step);
+    live_at(&p->operand[count], step);
+    *counts = (fv_arg){ count };
+    return (fv_arg){ part };
+}
+
 /* A gradient's first writer stores, later ones add. */
 static unsigned add_bits(fv_plan *p, int nout, const int *arg)
 {
@@ -142,6 +177,7 @@ static void look_at(lowering *l, int i, fv_shape x[FV_MAX_IN])
     *f =
         (fv_lower){ .attr = &n->attr, .x = x, .nx = n->nin, .y = n->shape, .batch = p->rq.batch, .train = p->rq.train };
     f->temp = new_temp;
+    f->moments = moments;
     f->step = emit;
     f->run = (fv_arg){ p->run_operand };
     for (int k = 0; k < n->nin; k++) {

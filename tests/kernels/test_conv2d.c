@@ -254,10 +254,36 @@ static bool collect(const trial *t, const float *from, size_t count, float *out)
     return true;
 }
 
-/* Runs a row on the first n images, cut into parts, everything beside guard pages; the output is copied to `out`. */
-static bool run_row(const trial *t, const fv_kernel *k, int n, int parts, bool at_end, float *out)
+enum { MOMENTS = 6, COUNTS };
+
+/* Do the moments that a row left beside its output tell that output's? Sums of runs of 64, then a tree: each within 128
+ * eps of its absolute terms. */
+static bool moments_agree(const fv_conv_problem *p, int n, const float *y, const float *part, const float *count)
 {
-    guarded g[OPERANDS + 2] = { 0 };
+    const int64_t pixels = (int64_t)n * p->oh * p->ow;
+    for (int c = 0; c < p->oc; c++) {
+        double all = 0, mean = 0, m2 = 0, want = 0, want2 = 0, most = 0;
+        for (int i = 0; count[i] > 0; i++) { /* Chan, Golub, LeVeque 1979 */
+            const double k = (double)count[i], d = (double)part[(size_t)i * 2 * p->oc + c] - mean;
+            m2 += (double)part[((size_t)i * 2 + 1) * p->oc + c] + d * d * all * k / (all + k);
+            mean += d * k / (all + k), all += k;
+        }
+        for (int64_t i = 0; i < pixels; i++) want += (double)y[i * p->oc + c] / (double)pixels;
+        for (int64_t i = 0; i < pixels; i++) {
+            const double v = (double)y[i * p->oc + c];
+            want2 += (v - want) * (v - want), most = fabs(v) > most ? fabs(v) : most;
+        }
+        const double eps = 128 * (double)FLT_EPSILON;
+        if (all != (double)pixels || !(fabs(mean - want) <= eps * most + FLT_MIN)) return false;
+        if (!(fabs(m2 - want2) <= 4 * eps * (double)pixels * most * most + FLT_MIN)) return false;
+    }
+    return true;
+}
+
+/* Runs a row on the first n images, cut into parts, everything beside guard pages; the output is copied to `out`. */
+static const char *run_row(const trial *t, const fv_kernel *k, int n, int parts, bool at_end, float *out)
+{
+    guarded g[OPERANDS + 4] = { 0 };
     void *arg[FV_MAX_ARGS] = { 0 };
     int ld[FV_MAX_ARGS] = { 0 };
     size_t written = 0;
@@ -290,11 +316,18 @@ static bool run_row(const trial *t, const fv_kernel *k, int n, int parts, bool a
     const size_t scratch = k->scratch ? (k->scratch(&t->v.p) + 63) / 64 * 64 : 0;
     g[OPERANDS + 1] = guard_new(scratch, at_end);
     memset(g[OPERANDS + 1].p, 0xff, scratch);
+    if (k->parts) {
+        const size_t rows = (size_t)k->parts(&t->v.p, n), floats = 2 * rows * (size_t)t->v.p.oc;
+        g[OPERANDS + 2] = guard_new(floats * sizeof(float), at_end);
+        g[OPERANDS + 3] = guard_new(rows * sizeof(float), at_end);
+        arg[MOMENTS] = g[OPERANDS + 2].p, arg[COUNTS] = g[OPERANDS + 3].p;
+    }
     const fv_work w = { &t->v.p, n, arg, t->v.add, g[OPERANDS + 1].p, 0, 0, ld };
     split(&w, k->fn, k->units(&t->v.p, n), parts);
-    const bool untouched = collect(t, arg[0], written, out);
-    for (int i = 0; i < OPERANDS + 2; i++) guard_free(&g[i]);
-    return untouched;
+    const char *fault = collect(t, arg[0], written, out) ? NULL : "wrote between pixels";
+    if (k->parts && !moments_agree(&t->v.p, n, out, arg[MOMENTS], arg[COUNTS])) fault = "wrong moments";
+    for (int i = 0; i < OPERANDS + 4; i++) guard_free(&g[i]);
+    return fault;
 }
 
 static void tell(const trial *t, const fv_kernel *k, const char *what)
@@ -312,7 +345,8 @@ static void check_row(const trial *t, const fv_kernel *k)
 {
     const bool curved = t->s->operand[0] == OUT && t->v.p.act > FV_ACT_RELU6;
     float *got = take(t->count[0] * sizeof(float)), *again = take(t->count[0] * sizeof(float));
-    if (!run_row(t, k, t->v.n, 1, true, got)) tell(t, k, "wrote between pixels");
+    const char *fault = run_row(t, k, t->v.n, 1, true, got);
+    if (fault) tell(t, k, fault);
     for (size_t j = 0; j < t->count[0]; j++) {
         double bound = k->tol * FLT_EPSILON * (terms_of(t->s, &t->v) + 3) * t->bound[j];
         if (curved) bound = 1.5 * bound + 4 * FLT_EPSILON * (1 + t->bound[j]);
@@ -321,7 +355,8 @@ static void check_row(const trial *t, const fv_kernel *k)
             tell(t, k, "too far from the reference in double");
         }
     }
-    (void)run_row(t, k, t->v.n, 7, false, again);
+    fault = run_row(t, k, t->v.n, 7, false, again);
+    if (fault) tell(t, k, fault);
     if (memcmp(got, again, t->count[0] * sizeof(float))) tell(t, k, "bits depend on the split");
     if (per_image(t->s->operand[0]) && t->v.n > 1) {
         (void)run_row(t, k, 1, 3, false, again);

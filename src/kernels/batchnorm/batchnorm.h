@@ -3,7 +3,8 @@
  *
  *   bn_moments     0 part out [leaf][2][c]: mean and sum of squared deviations, 1 x
  *   bn_finish      0 stats out [2][c]: mean, 1/sqrt(variance + eps); 1 running mean, 2 running variance (updated by
- *                  PyTorch's rule: the unbiased variance, momentum), 3 part
+ *                  PyTorch's rule: the unbiased variance, momentum), 3 part, 4 NULL, or floats: the pixels of each row of
+ *                  part, up to a 0 (rows that are not leaves: fv_kernel.parts)
  *   bn_running     0 stats out, 1 running mean, 2 running variance
  *   bn_apply       0 y out, 1 x, 2 stats, 3 gamma, 4 beta, 5 residual or NULL.  y may be x or the residual; those strided
  *   bn_reduce      0 part out [leaf][2][c]: sums of g and of g * xhat, 1 dy, 2 x, 3 stats, 4 y or NULL, 5 gamma,

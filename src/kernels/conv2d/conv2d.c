@@ -24,7 +24,9 @@ static int output_channels(const void *problem, int n)
 }
 
 #define FV_KERNEL(fn, cpu, applies, units, scratch, packing, tol)                                                      \
-    { #fn, fn, cpu, applies, units, scratch, packing, tol },
+    { #fn, fn, cpu, applies, units, scratch, packing, tol, NULL },
+#define FV_KERNEL_PARTS(fn, cpu, units, scratch, packing, tol, parts)                                                  \
+    { #fn, fn, cpu, NULL, units, scratch, packing, tol, parts },
 static const fv_kernel conv2d_rows[] = {
 #include "kernels/conv2d/conv2d.def"
 };
@@ -38,11 +40,17 @@ static const fv_kernel bgrad_rows[] = {
 #include "kernels/conv2d/conv2d_bgrad.def"
 };
 #undef FV_KERNEL
+#undef FV_KERNEL_PARTS
 
-enum { WEIGHTS = 2, NO_WEIGHTS = -1 };
+enum { WEIGHTS = 2, NO_WEIGHTS = -1, MOMENTS = 6 };
 #define ROWS(table) table, sizeof(table) / sizeof *(table)
 const fv_slot fv_slot_conv2d = { "conv2d", ROWS(conv2d_rows), fv_conv2d_f64__ref,
-                                 WEIGHTS,  1u << 4,           1u << 0 | 1u << 1 | 1u << 4 };
-const fv_slot fv_slot_conv2d_dgrad = { "conv2d_dgrad", ROWS(dgrad_rows), fv_conv2d_dgrad_f64__ref, WEIGHTS, 0, 0 };
-const fv_slot fv_slot_conv2d_wgrad = { "conv2d_wgrad", ROWS(wgrad_rows), fv_conv2d_wgrad_f64__ref, NO_WEIGHTS, 0, 0 };
-const fv_slot fv_slot_conv2d_bgrad = { "conv2d_bgrad", ROWS(bgrad_rows), fv_conv2d_bgrad_f64__ref, NO_WEIGHTS, 0, 0 };
+                                 WEIGHTS,  1u << 4,           1u << 0 | 1u << 1 | 1u << 4,
+                                 MOMENTS };
+const fv_slot fv_slot_conv2d_dgrad = { "conv2d_dgrad", ROWS(dgrad_rows), fv_conv2d_dgrad_f64__ref, WEIGHTS, 0, 0, 0 };
+const fv_slot fv_slot_conv2d_wgrad = {
+    "conv2d_wgrad", ROWS(wgrad_rows), fv_conv2d_wgrad_f64__ref, NO_WEIGHTS, 0, 0, 0
+};
+const fv_slot fv_slot_conv2d_bgrad = {
+    "conv2d_bgrad", ROWS(bgrad_rows), fv_conv2d_bgrad_f64__ref, NO_WEIGHTS, 0, 0, 0
+};

@@ -5,7 +5,8 @@
  *   operands       0 y out, 1 x, 2 w (packed, or OIHW: out, c/groups, kh, kw), 3 bias or NULL, 4 residual or NULL (y's
  *                  shape; may be y itself), 5 map or NULL: int32_t[c], channel i is channel map[i] of x's pixel (a
  *                  channel shuffle; depthwise rows do not look at it, so depthwise convolutions take none).
- *                  0, 1 and 4 may be strided
+ *                  0, 1 and 4 may be strided. 6 NULL, or moments of y out [part][2][oc], 7 with it: pixels of each part
+ *                  out, a 0 behind the last (rows that have `parts`; what bn_finish reads)
  *   conv2d_dgrad   0 dx out (add allowed), 1 dy, 2 w (packed, or OIHW)
  *   conv2d_wgrad   0 dw out, OIHW (add allowed), 1 dy, 2 x.  Leaves of FV_LEAF images, joined in a fixed tree
  *   conv2d_bgrad   0 db out (add allowed), 1 dy.  The same leaves

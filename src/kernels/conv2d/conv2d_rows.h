@@ -4,12 +4,14 @@
 #define FV_CONV2D_ROWS_H
 #include "kernels/conv2d/conv2d.h"
 
-#define FV_KERNEL(fn, cpu, applies, units, scratch, packing, tol) fv_kernel_fn fn;
+#define FV_KERNEL(fn, cpu, applies, units, scratch, packing, tol)     fv_kernel_fn fn;
+#define FV_KERNEL_PARTS(fn, cpu, units, scratch, packing, tol, parts) fv_kernel_fn fn;
 #include "kernels/conv2d/conv2d.def"
 #include "kernels/conv2d/conv2d_bgrad.def"
 #include "kernels/conv2d/conv2d_dgrad.def"
 #include "kernels/conv2d/conv2d_wgrad.def"
 #undef FV_KERNEL
+#undef FV_KERNEL_PARTS
 fv_kernel_fn fv_conv2d_f64__ref, fv_conv2d_dgrad_f64__ref, fv_conv2d_wgrad_f64__ref, fv_conv2d_bgrad_f64__ref;
 
 /* What the rows of an instruction set need besides. */
@@ -26,6 +28,7 @@ fv_kernel_fn fv_conv2d_f64__ref, fv_conv2d_dgrad_f64__ref, fv_conv2d_wgrad_f64__
     size_t fv_conv2d_wgrad_dw_scratch_f32__##isa(const void *problem);                                                 \
     extern const fv_packing fv_conv2d_dw_packing_f32__##isa;                                                           \
     size_t fv_conv2d_dgrad_scratch_f32__##isa(const void *problem);                                                    \
+    int fv_conv2d_parts_f32__##isa(const void *problem, int n);                                                        \
     int fv_conv2d_units_f32__##isa(const void *problem, int n);                                                        \
     int fv_conv2d_dgrad_units_f32__##isa(const void *problem, int n);                                                  \
     extern const fv_packing fv_conv2d_packing_f32__##isa, fv_conv2d_dgrad_packing_f32__##isa;
