@@ -57,7 +57,8 @@ static int param_gradient(lowering *l, int param)
     const fv_param *q = &p->net->graph->param[param];
     if (q->kind >= FV_PARAM_RUNNING || l->p->rq.values_only) return 0;
     if (!p->dparam[param]) {
-        p->dparam[param] = fv_plan_operand(p, OPERAND_OWN, q->floats * p->real, l->err);
+        const operand_kind kind = fv_plan_updates_early(p) ? OPERAND_BLOCK : OPERAND_OWN;
+        p->dparam[param] = fv_plan_operand(p, kind, q->floats * p->real, l->err);
         p->operand[p->dparam[param]].gradient = true;
     }
     return p->dparam[param];
@@ -269,6 +270,7 @@ static void lower_backward(lowering *l)
         if (n->dead || n->op == FV_OP_INPUT || !reached) continue;
         look_at(l, i, x);
         fv_ops[n->op]->backward(&l->face);
+        if (fv_plan_updates_early(p)) fv_plan_update_node(p, n, l->err);
     }
 }
 
@@ -313,7 +315,7 @@ fv_status fv_plan_lower(fv_plan *p, fv_err *err)
         fv_ops[p->node[i].op]->forward(&l.face);
     }
     if (p->rq.backward && l.err->status == FV_OK) lower_backward(&l);
-    if (p->rq.update) fv_plan_update(p, l.err);
+    if (p->rq.update && !fv_plan_updates_early(p)) fv_plan_update_all(p, l.err);
     if (p->arena.failed) fv_fail(l.err, FV_NOMEM, "no memory for the plan's steps");
     return l.err->status;
 }

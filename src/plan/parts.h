@@ -114,8 +114,10 @@ int fv_plan_base(const fv_plan *p, int id);
 void fv_plan_resolve(fv_plan *p, const fv_slot *slot, plan_step *s, fv_err *err);
 /* The steps of a concatenation whose value is made of views; false: the op is to make them. */
 bool fv_plan_join(fv_plan *p, int node, fv_err *err);
-/* update.c: the steps after the backward pass. */
-void fv_plan_update(fv_plan *p, fv_err *err);
+/* update.c: is each parameter updated right after its node's backward pass, or all at the end? */
+bool fv_plan_updates_early(const fv_plan *p);
+void fv_plan_update_node(fv_plan *p, const plan_node *n, fv_err *err);
+void fv_plan_update_all(fv_plan *p, fv_err *err);
 /* A step as an op's lowering appends one. */
 void fv_plan_step(fv_plan *p, int node, const fv_slot *slot, const void *problem, size_t bytes, int nout, int nargs,
                   const int *arg, fv_err *err);
