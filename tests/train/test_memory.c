@@ -1,4 +1,4 @@
-/* test_memory.c -- each allocation of opening, reading, evaluating, training and resuming fails once, in turn: FV_NOMEM
+/* test_memory.c -- each allocation of opening, planning, reading, evaluating, training and resuming fails once, in turn: FV_NOMEM
  * comes back every time, nothing leaks, and no picture is blamed.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "unit/scratch.h"
@@ -73,6 +73,29 @@ static void test_opening_by_name(void **state)
 {
     (void)state;
     fail_each(open_by_name, 3);
+}
+
+/* Views, an order of channels, kept values and their gradients; squeeze and excitation in training. */
+static fv_status plan_both(const fv_env *env, fv_err *err)
+{
+    static const char *const keep[] = { "stage2", "conv5" };
+    const fv_plan_opts infer = { .batch = 2, .keep = keep, .nkeep = 2, .gradients = true };
+    const fv_plan_opts train = { .mode = FV_TRAIN, .batch = 2, .clip = 1 };
+    const fv_net_opts opts = { .classes = 2, .size = 32, .stem = FV_STEM_CIFAR, .no_weights = true };
+    fv_net *net = NULL, *other = NULL;
+    fv_plan *plan = NULL, *step = NULL;
+    fv_status s = fv_net_open(&net, "shufflenet_v2_x0_5", &opts, env, err);
+    if (s == FV_OK) s = fv_plan_new(&plan, net, &infer, err);
+    if (s == FV_OK) s = fv_net_open(&other, "efficientnet_b0", &opts, env, err);
+    if (s == FV_OK) s = fv_plan_new(&step, other, &train, err);
+    fv_plan_free(plan), fv_plan_free(step), fv_net_free(net), fv_net_free(other);
+    return s;
+}
+
+static void test_planning(void **state)
+{
+    (void)state;
+    fail_each(plan_both, 30);
 }
 
 static fv_status save_and_open(const fv_env *env, fv_err *err)
@@ -213,9 +236,13 @@ static void test_resuming(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_opening_by_name), cmocka_unit_test(test_opening_and_saving_a_model_file),
-        cmocka_unit_test(test_pictures),        cmocka_unit_test(test_evaluating),
-        cmocka_unit_test(test_training),        cmocka_unit_test(test_resuming),
+        cmocka_unit_test(test_opening_by_name),
+        cmocka_unit_test(test_planning),
+        cmocka_unit_test(test_opening_and_saving_a_model_file),
+        cmocka_unit_test(test_pictures),
+        cmocka_unit_test(test_evaluating),
+        cmocka_unit_test(test_training),
+        cmocka_unit_test(test_resuming),
     };
     return cmocka_run_group_tests_name("memory", tests, make_files, scratch_drop);
 }
