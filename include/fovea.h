@@ -133,6 +133,7 @@ typedef enum fv_init_kind {
 typedef struct fv_init {
     fv_init_kind kind;
     float a;
+    float bias; /* what biases begin with, where the kind says 0 */
 } fv_init;
 
 /* Zero fields take the default in brackets. */

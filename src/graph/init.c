@@ -86,7 +86,8 @@ void fv_init_draw(float *out, const fv_param *p, const fv_param *weight, uint64_
     const bool drawn = p->kind == FV_PARAM_WEIGHT || p->kind == FV_PARAM_BIAS;
     const init_row *row = &rows[p->init.kind ? p->init.kind : FV_INIT_TORCH];
     if (!drawn || (p->kind == FV_PARAM_BIAS && !row->draws_bias)) {
-        for (size_t i = 0; i < p->floats; i++) out[i] = p->kind == FV_PARAM_SCALE ? 1 : 0;
+        for (size_t i = 0; i < p->floats; i++)
+            out[i] = p->kind == FV_PARAM_SCALE ? 1 : p->kind == FV_PARAM_BIAS ? p->init.bias : 0;
         return;
     }
     fv_rng r = fv_rng_of(seed, 0, stream, FV_RNG_INIT);

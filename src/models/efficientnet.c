@@ -106,9 +106,9 @@ static fv_val efficientnet(fv_graph *g, fv_val x, const void *cfg, const fv_buil
 {
     const efficientnet_cfg *c = cfg;
     const int stem = fv_scaled_channels(32, c->width), last = 4 * fv_scaled_channels(320, c->width);
-    const fv_init linear = { FV_INIT_UNIFORM, (float)(1 / sqrt(b->classes)) };
+    const fv_init linear = { FV_INIT_UNIFORM, (float)(1 / sqrt(b->classes)), 0 };
 
-    fv_default_init(g, (fv_init){ FV_INIT_HE_FAN_OUT, 0 }, linear);
+    fv_default_init(g, (fv_init){ FV_INIT_HE_FAN_OUT, 0, 0 }, linear);
     x = conv_bn_silu(g, x, "features.0", c->bn,
                      (fv_conv){ .out = stem, .k = 3, .stride = b->stem == FV_STEM_CIFAR ? 1 : 2 });
     fv_name(g, x, "features.0");

@@ -58,7 +58,7 @@ static fv_val mobilenet_v2(fv_graph *g, fv_val x, const void *cfg, const fv_buil
     int block = 0;
     char name[24];
 
-    fv_default_init(g, (fv_init){ FV_INIT_HE_FAN_OUT, 0 }, (fv_init){ FV_INIT_NORMAL, 0.01f });
+    fv_default_init(g, (fv_init){ FV_INIT_HE_FAN_OUT, 0, 0 }, (fv_init){ FV_INIT_NORMAL, 0.01f, 0 });
     x = conv_bn_relu6(g, x, "features.0",
                       (fv_conv){ .out = stem, .k = 3, .stride = b->stem == FV_STEM_CIFAR ? 1 : 2, .pad = 1 });
     fv_name(g, x, "features.0");

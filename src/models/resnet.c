@@ -51,7 +51,7 @@ static fv_val resnet(fv_graph *g, fv_val x, const void *cfg, const fv_build *b)
 {
     const resnet_cfg *c = cfg;
 
-    fv_default_init(g, (fv_init){ FV_INIT_HE_FAN_OUT, 0 }, (fv_init){ FV_INIT_TORCH, 0 });
+    fv_default_init(g, (fv_init){ FV_INIT_HE_FAN_OUT, 0, 0 }, (fv_init){ FV_INIT_TORCH, 0, 0 });
     x = stem(g, x, b->stem);
     for (int stage = 0; stage < 4; stage++) {
         for (int i = 0; i < c->depth[stage]; i++) {
@@ -90,7 +90,7 @@ static fv_val cifar_resnet(fv_graph *g, fv_val x, const void *cfg, const fv_buil
     const cifar_cfg *c = cfg;
 
     if (b->stem == FV_STEM_IMAGENET) fv_fail_graph(g, "a CIFAR network has no ImageNet stem");
-    fv_default_init(g, (fv_init){ FV_INIT_HE_FAN_IN, 0 }, (fv_init){ FV_INIT_HE_FAN_IN, 0 });
+    fv_default_init(g, (fv_init){ FV_INIT_HE_FAN_IN, 0, 0 }, (fv_init){ FV_INIT_HE_FAN_IN, 0, 0 });
     x = fv_relu(g, conv_bn(g, x, "conv1", "bn1", 16, 3, 1));
     for (int stage = 0; stage < 3; stage++) {
         for (int i = 0; i < c->n; i++) {

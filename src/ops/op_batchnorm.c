@@ -19,7 +19,7 @@ static fv_status shape(const fv_attr *a, const fv_shape *x, int nx, fv_shape *y,
 static int params(const fv_attr *a, const fv_shape *x, fv_param_spec *out)
 {
     (void)a;
-    const fv_init one = { FV_INIT_CONSTANT, 1 }, zero = { FV_INIT_CONSTANT, 0 };
+    const fv_init one = { FV_INIT_CONSTANT, 1, 0 }, zero = { FV_INIT_CONSTANT, 0, 0 };
     const int c = x->c;
     out[0] = (fv_param_spec){ "weight", FV_PARAM_SCALE, 1, { c }, one };
     out[1] = (fv_param_spec){ "bias", FV_PARAM_SHIFT, 1, { c }, zero };

@@ -151,13 +151,13 @@ static void test_initialisers_follow_their_formulas(void **state)
         fv_init init;
         double sd, bound;
     } rows[] = {
-        { { FV_INIT_TORCH, 0 }, 1 / 12.0 / sqrt(3), 1 / 12.0 },
-        { { FV_INIT_HE_FAN_IN, 0 }, sqrt(2 / 144.0), INFINITY },
-        { { FV_INIT_HE_FAN_OUT, 0 }, sqrt(2 / 4608.0), INFINITY },
-        { { FV_INIT_XAVIER_UNIFORM, 0 }, sqrt(2 / (144.0 + 4608)), sqrt(6 / (144.0 + 4608)) },
-        { { FV_INIT_NORMAL, 0.3f }, 0.3, INFINITY },
-        { { FV_INIT_TRUNC_NORMAL, 0.3f }, 0.3 * cut, 0.6 },
-        { { FV_INIT_UNIFORM, 0.3f }, 0.3 / sqrt(3), 0.3 },
+        { { FV_INIT_TORCH, 0, 0 }, 1 / 12.0 / sqrt(3), 1 / 12.0 },
+        { { FV_INIT_HE_FAN_IN, 0, 0 }, sqrt(2 / 144.0), INFINITY },
+        { { FV_INIT_HE_FAN_OUT, 0, 0 }, sqrt(2 / 4608.0), INFINITY },
+        { { FV_INIT_XAVIER_UNIFORM, 0, 0 }, sqrt(2 / (144.0 + 4608)), sqrt(6 / (144.0 + 4608)) },
+        { { FV_INIT_NORMAL, 0.3f, 0 }, 0.3, INFINITY },
+        { { FV_INIT_TRUNC_NORMAL, 0.3f, 0 }, 0.3 * cut, 0.6 },
+        { { FV_INIT_UNIFORM, 0.3f, 0 }, 0.3 / sqrt(3), 0.3 },
     };
     const double n = 73728;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -166,9 +166,9 @@ static void test_initialisers_follow_their_formulas(void **state)
         assert_true(fabs(m.sd - rows[i].sd) < 5 * rows[i].sd / sqrt(2 * n));
         assert_true(m.high <= rows[i].bound * (1 + 1e-7) && m.low >= -rows[i].bound * (1 + 1e-7));
     }
-    assert_true(draw((fv_init){ FV_INIT_CONSTANT, 2.5f }, false).low == 2.5);
-    assert_true(draw((fv_init){ FV_INIT_HE_FAN_IN, 0 }, true).high == 0);
-    const moments bias = draw((fv_init){ FV_INIT_TORCH, 0 }, true);
+    assert_true(draw((fv_init){ FV_INIT_CONSTANT, 2.5f, 0 }, false).low == 2.5);
+    assert_true(draw((fv_init){ FV_INIT_HE_FAN_IN, 0, 0 }, true).high == 0);
+    const moments bias = draw((fv_init){ FV_INIT_TORCH, 0, 0 }, true);
     assert_true(bias.high > 0.06 && bias.high <= 1 / 12.0 && bias.low < -0.06);
 }
 

@@ -7,8 +7,8 @@ folder=$1
 echo '/* keys_golden.inc -- POSIX cksum and number of the lines "name TAB shape TAB dtype" of published state dicts.'
 echo ' * Written by make_keys_golden.sh. SPDX-License-Identifier: Apache-2.0 */'
 golden() { # NAME FILE
-    set -- "$1" $(cksum <"$folder/$2.txt") "$(wc -l <"$folder/$2.txt")"
-    echo "{ \"$1\", $2u, $4 },"
+    set -- "$1" "$2" $(cksum <"$folder/$2.txt") "$(wc -l <"$folder/$2.txt")"
+    echo "{ \"$1\", \"$2\", $3u, $5 },"
 }
 for depth in 18 34 50 101 152; do golden resnet$depth resnet$depth; done
 for depth in 20 32 44 56 110 1202; do golden resnet$depth cifar_resnet$depth; done
@@ -18,3 +18,10 @@ for width in 0.35 0.5 0.75 1.3 1.4; do
 done
 for width in 0_5 1_0 1_5 2_0; do golden shufflenet_v2_x$width shufflenet_v2_x$width; done
 for b in 0 1 2 3 4 5 6 7; do golden efficientnet_b$b efficientnet_b$b; done
+golden alexnet_2012 alexnet2012_g2
+golden alexnet alexnet
+for depth in 11 13 16 19; do golden vgg$depth vgg$depth; golden vgg${depth}_bn vgg${depth}_bn; done
+golden vgg11_lrn vgg11
+golden vgg16_c vgg_C
+for form in 0 1; do golden squeezenet1_$form squeezenet1_$form; done
+for depth in 121 161 169 201; do golden densenet$depth densenet$depth; done

@@ -63,7 +63,7 @@ static void test_rows_are_complete_and_names_are_unique(void **state)
 /* ---- keys ---- */
 
 typedef struct golden {
-    const char *name;
+    const char *name, *file; /* of the published list */
     uint32_t cksum;
     size_t lines;
 } golden;
@@ -71,6 +71,16 @@ static const golden goldens[] = {
 #include "keys_golden.inc"
 };
 enum { GOLDENS = sizeof goldens / sizeof *goldens };
+
+/* Forms of the papers that nobody published a list of. */
+static const char *const without_list[] = { "resnet50_v1", NULL };
+
+static bool unpublished(const char *name)
+{
+    for (int i = 0; without_list[i]; i++)
+        if (strcmp(without_list[i], name) == 0) return true;
+    return false;
+}
 
 static int key_line(char *line, size_t cap, const fv_param *p)
 {
@@ -110,7 +120,8 @@ static void test_every_row_has_its_published_keys(void **state)
         const golden *want = NULL;
         for (int k = 0; k < GOLDENS; k++)
             if (strcmp(goldens[k].name, m->name) == 0) want = &goldens[k];
-        if (!want) fail_msg("%s has no golden list of keys", m->name);
+        if (!want && !unpublished(m->name)) fail_msg("%s has no golden list of keys", m->name);
+        if (!want) continue;
         fv_graph *g = row_graph(m);
         if (g->nparam != want->lines) fail_msg("%s: %zu keys, not %zu", m->name, g->nparam, want->lines);
         if (cksum_of_keys(g) != want->cksum) fail_msg("%s: keys, shapes or their order differ", m->name);
@@ -118,15 +129,10 @@ static void test_every_row_has_its_published_keys(void **state)
     }
 }
 
-/* The lists of the CIFAR forms and of the widths go by other names than ours. */
-static FILE *open_keys(const fv_model *m)
+static FILE *open_keys(const golden *want)
 {
-    char list[100], path[500];
-    double percent = 0;
-    snprintf(list, sizeof list, "%s%s", m->size == 32 ? "cifar_" : "", m->name);
-    if (sscanf(m->name, "mobilenet_v2_%lf", &percent) == 1)
-        snprintf(list, sizeof list, "mobilenet_v2_w%g", percent / 100);
-    snprintf(path, sizeof path, "%s/../shared/spec/keys/%s.txt", FOVEA_SOURCE_DIR, list);
+    char path[500];
+    snprintf(path, sizeof path, "%s/../shared/spec/keys/%s.txt", FOVEA_SOURCE_DIR, want->file);
     return fopen(path, "r");
 }
 
@@ -147,10 +153,10 @@ static void test_keys_equal_the_published_lists(void **state)
 {
     (void)state;
     int compared = 0;
-    for (int i = 0; fv_model_at(i); i++) {
-        FILE *f = open_keys(fv_model_at(i));
+    for (int i = 0; i < GOLDENS; i++) {
+        FILE *f = open_keys(&goldens[i]);
         if (!f) continue;
-        compare_keys(f, fv_model_at(i));
+        compare_keys(f, fv_model_find(goldens[i].name));
         fclose(f);
         compared++;
     }
@@ -178,6 +184,17 @@ static void test_small_stem_keeps_the_resolution(void **state)
     fv_graph_free(g);
 }
 
+/* Families without a small form refuse it by name. */
+static bool has_small_form(const fv_model *m)
+{
+    fv_graph *g = NULL;
+    fv_err err = { 0 };
+    const fv_status s = build(&g, m, (fv_build){ .classes = 10, .stem = FV_STEM_CIFAR }, m->size, 3, &err);
+    if (s != FV_OK && !strstr(err.msg, "has no CIFAR stem")) fail_msg("%s: %s", m->name, err.msg);
+    fv_graph_free(g);
+    return s == FV_OK;
+}
+
 /* Each row of the ImageNet forms with the small stem: one halving less than with the large one, or two where a pooling
  * follows it, and the same weights but for the first convolution of the residual networks. */
 static void test_every_row_takes_small_pictures(void **state)
@@ -185,7 +202,7 @@ static void test_every_row_takes_small_pictures(void **state)
     (void)state;
     for (int i = 0; fv_model_at(i); i++) {
         const fv_model *m = fv_model_at(i);
-        if (m->size == 32) continue;
+        if (m->size == 32 || !has_small_form(m)) continue;
         fv_graph *g = built(m, (fv_build){ .classes = 10, .stem = FV_STEM_CIFAR }, 32, 3);
         const fv_node *first = &g->node[1];
         assert_true(first->op == FV_OP_CONV2D && first->attr.conv.kh == 3);
