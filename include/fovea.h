@@ -209,6 +209,10 @@ FV_API fv_val fv_softmax_xent(fv_graph *g, fv_val logits, fv_val target, float s
 /* ---- networks -------------------------------------------------------------------------------------------- */
 
 typedef enum fv_filter { FV_FILTER_DEFAULT, FV_BILINEAR, FV_BICUBIC } fv_filter;
+typedef enum fv_norm {
+    FV_NORM_IMAGENET, /* by the mean and deviation of ImageNet's colours */
+    FV_NORM_UNIT      /* to [-1, 1] */
+} fv_norm;
 typedef enum fv_stem { FV_STEM_DEFAULT, FV_STEM_IMAGENET, FV_STEM_CIFAR } fv_stem; /* CIFAR: 3x3 stride 1, no pooling */
 typedef struct fv_build {
     int classes;
@@ -224,6 +228,7 @@ typedef struct fv_model {
     const void *cfg;
     int size, resize; /* of the input; the picture's shorter side before the centre crop, as published */
     fv_filter filter; /* likewise */
+    fv_norm norm;     /* of the pixels, likewise */
     int classes;
     int64_t params, macs;
     double top1;        /* published accuracy, percent: ImageNet, or CIFAR-10 for the CIFAR forms; 0: none */

@@ -27,8 +27,9 @@ static fv_prep default_prep(const request *rq)
     p.resize = small ? size : (int)lround((double)m->resize * size / m->size);
     const float mean[] = { 0.485f, 0.456f, 0.406f }, std[] = { 0.229f, 0.224f, 0.225f };
     for (int c = 0; c < 3; c++) {
-        p.mean[c] = p.channels == 3 ? mean[c] : 0.5f;
-        p.std[c] = p.channels == 3 ? std[c] : 0.25f;
+        const bool unit = m->norm == FV_NORM_UNIT, grey = p.channels != 3;
+        p.mean[c] = unit || grey ? 0.5f : mean[c];
+        p.std[c] = unit ? 0.5f : grey ? 0.25f : std[c];
     }
     return p;
 }

@@ -76,8 +76,8 @@ static fv_val alexnet(fv_graph *g, fv_val x, const void *cfg, const fv_build *b)
 // clang-format off
 const fv_model fv_models_alexnet[] = {
     /* name            family     build         config  input                     params    MACs       top1    source */
-    { "alexnet_2012", "alexnet", alexnet_2012, NULL, 227, 256, FV_BILINEAR, 1000, 60965224, 724406816, 57.1,   "Caffe's bvlc_alexnet, centre crop" },
-    { "alexnet",      "alexnet", alexnet,      NULL, 224, 256, FV_BILINEAR, 1000, 61100840, 714188480, 56.522, "torchvision, IMAGENET1K_V1 weights" },
+    { "alexnet_2012", "alexnet", alexnet_2012, NULL, 227, 256, FV_BILINEAR, FV_NORM_IMAGENET, 1000, 60965224, 724406816, 57.1,   "Caffe's bvlc_alexnet, centre crop" },
+    { "alexnet",      "alexnet", alexnet,      NULL, 224, 256, FV_BILINEAR, FV_NORM_IMAGENET, 1000, 61100840, 714188480, 56.522, "torchvision, IMAGENET1K_V1 weights" },
     { 0 }
 };
 // clang-format on

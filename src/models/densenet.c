@@ -69,7 +69,7 @@ static fv_val densenet(fv_graph *g, fv_val x, const void *cfg, const fv_build *b
 
 // clang-format off
 #define K(growth, stem, ...) &(const densenet_cfg){ growth, stem, { __VA_ARGS__ } }
-#define R256 224, 256, FV_BILINEAR, 1000
+#define R256 224, 256, FV_BILINEAR, FV_NORM_IMAGENET, 1000
 #define TV   "torchvision, IMAGENET1K_V1 weights"
 const fv_model fv_models_densenet[] = {
     /* name           family      build     config                     input params    MACs        top1    source */

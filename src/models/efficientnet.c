@@ -1,9 +1,12 @@
 /* efficientnet.c -- one network, scaled in width, depth and resolution together.
  * Tan, Le: "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks" (2019), table 1 and section 4,
- * with PyTorch's names of tensors. Squeeze and excitation: Hu, Shen, Sun (2017); stochastic depth: Huang et al. (2016).
- * Deviation, as in torchvision's weights: convolutions with stride pad the same on all sides; B2's input is the one
- * that its weights are measured at.
+ * with PyTorch's or, in the tf_ and Lite rows, timm's names of tensors. Squeeze and excitation: Hu, Shen, Sun (2017);
+ * stochastic depth: Huang et al. (2016). Lite (TensorFlow's TPU repository, 2020): ReLU6, no squeeze and excitation, the
+ * stem, the last layer and the first and last stage's repeats not scaled.
+ * Deviations: convolutions with stride pad the same on all sides, but in the tf_ rows; B2's input is the one that
+ * torchvision's weights are measured at.
  * SPDX-License-Identifier: Apache-2.0 */
+#include "models/inverted.h"
 #include "models/models.h"
 #include <math.h>
 #include <stdio.h>
@@ -11,7 +14,8 @@
 typedef struct efficientnet_cfg {
     double width, depth; /* section 3.3, table 2 */
     float dropout;
-    fv_bn bn; /* B5 to B7 were trained elsewhere, with other constants */
+    fv_bn bn; /* B5 to B7 and TensorFlow's were trained with other constants */
+    bool timm, same, lite;
 } efficientnet_cfg;
 
 // clang-format off
@@ -30,55 +34,38 @@ static const struct stage {
 enum { STAGES = sizeof stages / sizeof *stages };
 static const double drop_at_end = 0.2; /* stochastic depth of the block after the last */
 
-/* Convolution and batch norm under a scope of their own: NAME.0 and NAME.1. */
-static fv_val conv_bn(fv_graph *g, fv_val x, const char *name, fv_bn bn, fv_conv p)
+/* Section 3 of the Lite description: what is not scaled. */
+static int repeats(const efficientnet_cfg *c, int stage)
 {
-    p.pad = p.k / 2;
-    fv_scope(g, "%s", name);
-    x = fv_batchnorm(g, fv_conv2d(g, x, "0", p), "1", bn);
-    fv_scope(g, NULL);
-    return x;
+    const bool fixed = c->lite && (stage == 0 || stage == STAGES - 1);
+    return fixed ? stages[stage].repeat : (int)ceil(stages[stage].repeat * c->depth);
 }
 
-static fv_val conv_bn_silu(fv_graph *g, fv_val x, const char *name, fv_bn bn, fv_conv p)
+static fv_act activation(const efficientnet_cfg *c)
 {
-    return fv_activate(g, conv_bn(g, x, name, bn, p), FV_ACT_SILU);
+    return c->lite ? FV_ACT_RELU6 : FV_ACT_SILU;
 }
 
-/* A factor for each channel, from the means of all channels: Hu et al., eq. (2)-(4). */
-static fv_val squeeze_excite(fv_graph *g, fv_val x, const char *name, int squeezed)
+/* MBConv; the squeeze is a quarter of the block's input. */
+static fv_val mbconv(fv_graph *g, fv_val x, const efficientnet_cfg *c, int stage, int stride, float drop)
 {
-    fv_val s = fv_global_avgpool(g, x);
-
-    fv_scope(g, "%s", name);
-    s = fv_activate(g, fv_conv2d(g, s, "fc1", (fv_conv){ .out = squeezed, .bias = true }), FV_ACT_SILU);
-    s = fv_conv2d(g, s, "fc2", (fv_conv){ .out = fv_channels(g, x), .bias = true });
-    s = fv_activate(g, s, FV_ACT_SIGMOID);
-    fv_scope(g, NULL);
-    return fv_mul(g, x, s);
-}
-
-/* MBConv: expand, filter each channel, weigh the channels, project. A block that does not expand has no first
- * convolution, and its modules count from there. The squeeze is a quarter of the block's input. */
-static fv_val mbconv(fv_graph *g, fv_val x, const struct stage *s, int out, int stride, fv_bn bn, float drop)
-{
-    static const char *const number[] = { "0", "1", "2", "3" };
-    const int in = fv_channels(g, x), wide = in * s->expansion;
-    int module = 0;
-    fv_val y = x;
-
-    fv_scope(g, "block");
-    if (s->expansion != 1) y = conv_bn_silu(g, y, number[module++], bn, (fv_conv){ .out = wide, .k = 1 });
-    y = conv_bn_silu(g, y, number[module++], bn, (fv_conv){ .out = wide, .k = s->k, .stride = stride, .groups = wide });
-    y = squeeze_excite(g, y, number[module++], in / 4 > 1 ? in / 4 : 1);
-    y = conv_bn(g, y, number[module], bn, (fv_conv){ .out = out, .k = 1 });
-    fv_scope(g, NULL);
-    return stride == 1 && in == out ? fv_add(g, fv_drop_path(g, y, drop), x) : y;
-}
-
-static int scaled_depth(int repeat, double depth)
-{
-    return (int)ceil(repeat * depth);
+    const struct stage *s = &stages[stage];
+    const int in = fv_channels(g, x);
+    const fv_inverted b = { .wide = in * s->expansion,
+                            .out = fv_scaled_channels(s->out, c->width),
+                            .k = s->k,
+                            .stride = stride,
+                            .squeezed = c->lite      ? 0
+                                        : in / 4 > 1 ? in / 4
+                                                     : 1,
+                            .act = activation(c),
+                            .squeeze = FV_ACT_SILU,
+                            .gate = FV_ACT_SIGMOID,
+                            .bn = c->bn,
+                            .same = c->same,
+                            .drop = drop,
+                            .spelling = c->timm ? FV_SPELL_TIMM : FV_SPELL_TORCHVISION };
+    return fv_inverted_residual(g, x, &b);
 }
 
 /* Stages 2 to 8. Block i of N is left out with a chance of i/N of the end's: Huang et al., section 3, linear decay. */
@@ -87,16 +74,14 @@ static fv_val body(fv_graph *g, fv_val x, const efficientnet_cfg *c)
     int blocks = 0, block = 0;
     char name[24];
 
-    for (int s = 0; s < STAGES; s++) blocks += scaled_depth(stages[s].repeat, c->depth);
+    for (int s = 0; s < STAGES; s++) blocks += repeats(c, s);
     for (int s = 0; s < STAGES; s++) {
-        const int out = fv_scaled_channels(stages[s].out, c->width);
-        for (int i = 0; i < scaled_depth(stages[s].repeat, c->depth); i++, block++) {
-            fv_scope(g, "features.%d.%d", s + 1, i);
-            x = mbconv(g, x, &stages[s], out, i == 0 ? stages[s].stride : 1, c->bn,
-                       (float)(drop_at_end * block / blocks));
+        snprintf(name, sizeof name, c->timm ? "blocks.%d" : "features.%d", c->timm ? s : s + 1);
+        for (int i = 0; i < repeats(c, s); i++, block++) {
+            fv_scope(g, "%s.%d", name, i);
+            x = mbconv(g, x, c, s, i == 0 ? stages[s].stride : 1, (float)(drop_at_end * block / blocks));
             fv_scope(g, NULL);
         }
-        snprintf(name, sizeof name, "features.%d", s + 1);
         fv_name(g, x, name);
     }
     return x;
@@ -105,23 +90,36 @@ static fv_val body(fv_graph *g, fv_val x, const efficientnet_cfg *c)
 static fv_val efficientnet(fv_graph *g, fv_val x, const void *cfg, const fv_build *b)
 {
     const efficientnet_cfg *c = cfg;
-    const int stem = fv_scaled_channels(32, c->width), last = 4 * fv_scaled_channels(320, c->width);
+    const double width = c->lite ? 1 : c->width;
     const fv_init linear = { FV_INIT_UNIFORM, (float)(1 / sqrt(b->classes)), 0 };
+    const fv_conv stem = {
+        .out = fv_scaled_channels(32, width), .k = 3, .stride = b->stem == FV_STEM_CIFAR ? 1 : 2, .same = c->same
+    };
+    const fv_conv head = { .out = c->lite ? 1280 : 4 * fv_scaled_channels(320, width), .k = 1 };
 
     fv_default_init(g, (fv_init){ FV_INIT_HE_FAN_OUT, 0, 0 }, linear);
-    x = conv_bn_silu(g, x, "features.0", c->bn,
-                     (fv_conv){ .out = stem, .k = 3, .stride = b->stem == FV_STEM_CIFAR ? 1 : 2 });
+    x = fv_conv_bn(g, x, c->timm ? "conv_stem" : "features.0.0", c->timm ? "bn1" : "features.0.1", stem, c->bn,
+                   activation(c));
     fv_name(g, x, "features.0");
-    x = conv_bn_silu(g, body(g, x, c), "features.8", c->bn, (fv_conv){ .out = last, .k = 1 });
+    x = body(g, x, c);
+    x = fv_conv_bn(g, x, c->timm ? "conv_head" : "features.8.0", c->timm ? "bn2" : "features.8.1", head, c->bn,
+                   activation(c));
     fv_name(g, x, "features.8");
     x = fv_dropout(g, fv_global_avgpool(g, x), c->dropout);
-    return fv_linear(g, x, "classifier.1", b->classes);
+    return fv_linear(g, x, c->timm ? "classifier" : "classifier.1", b->classes);
 }
 
 // clang-format off
-#define SCALE(width, depth, dropout) &(const efficientnet_cfg){ width, depth, dropout, { 1e-5f, 0.1f } }
-#define OTHER(width, depth, dropout) &(const efficientnet_cfg){ width, depth, dropout, { 1e-3f, 0.01f } }
-#define AT(size, resize) size, resize, FV_BICUBIC, 1000
+#define SCALE(width, depth, dropout) &(const efficientnet_cfg){ width, depth, dropout, { 1e-5f, 0.1f }, false, false, false }
+#define OTHER(width, depth, dropout) &(const efficientnet_cfg){ width, depth, dropout, { 1e-3f, 0.01f }, false, false, false }
+#define TF(width, depth, dropout)    &(const efficientnet_cfg){ width, depth, dropout, { 1e-3f, 0.01f }, true, true, false }
+#define LITE(width, depth, dropout)  &(const efficientnet_cfg){ width, depth, dropout, { 1e-5f, 0.1f }, true, false, true }
+#define TFLITE(width, depth, dropout) &(const efficientnet_cfg){ width, depth, dropout, { 1e-3f, 0.01f }, true, true, true }
+#define UNIT(size, resize) size, resize, FV_BILINEAR, FV_NORM_UNIT, 1000
+#define AUTO "TensorFlow's TPU repository, AutoAugment checkpoints"
+#define TPU  "TensorFlow's TPU repository"
+#define RA   "timm, efficientnet_lite0.ra_in1k"
+#define AT(size, resize) size, resize, FV_BICUBIC, FV_NORM_IMAGENET, 1000
 #define TV               "torchvision, IMAGENET1K_V1 weights"
 const fv_model fv_models_efficientnet[] = {
     /* name              family          build         config                 input         params    MACs         top1    source */
@@ -133,6 +131,24 @@ const fv_model fv_models_efficientnet[] = {
     { "efficientnet_b5", "efficientnet", efficientnet, OTHER(1.6, 2.2, 0.4f), AT(456, 456), 30389784, 10266384752, 83.444, TV },
     { "efficientnet_b6", "efficientnet", efficientnet, OTHER(1.8, 2.6, 0.5f), AT(528, 528), 43040704, 19067593536, 84.008, TV },
     { "efficientnet_b7", "efficientnet", efficientnet, OTHER(2.0, 3.1, 0.5f), AT(600, 600), 66347960, 37745884192, 84.122, TV },
+    { "tf_efficientnet_b0", "efficientnet", efficientnet, TF(1.0, 1.0, 0.2f), UNIT(224, 256),  5288548,   385814752, 77.1, AUTO },
+    { "tf_efficientnet_b1", "efficientnet", efficientnet, TF(1.0, 1.1, 0.2f), UNIT(240, 274),  7794184,   686802832, 79.1, AUTO },
+    { "tf_efficientnet_b2", "efficientnet", efficientnet, TF(1.1, 1.2, 0.3f), UNIT(260, 297),  9109994,   993561872, 80.1, AUTO },
+    { "tf_efficientnet_b3", "efficientnet", efficientnet, TF(1.2, 1.4, 0.3f), UNIT(300, 343), 12233232,  1827141392, 81.6, AUTO },
+    { "tf_efficientnet_b4", "efficientnet", efficientnet, TF(1.4, 1.8, 0.4f), UNIT(380, 434), 19341616,  4393771024, 82.9, AUTO },
+    { "tf_efficientnet_b5", "efficientnet", efficientnet, TF(1.6, 2.2, 0.4f), UNIT(456, 521), 30389784, 10266384752, 83.6, AUTO },
+    { "tf_efficientnet_b6", "efficientnet", efficientnet, TF(1.8, 2.6, 0.5f), UNIT(528, 603), 43040704, 19067593536, 84.0, AUTO },
+    { "tf_efficientnet_b7", "efficientnet", efficientnet, TF(2.0, 3.1, 0.5f), UNIT(600, 686), 66347960, 37745884192, 84.3, AUTO },
+    { "efficientnet_lite0", "efficientnet_lite", efficientnet, LITE(1.0, 1.0, 0.2f), AT(224, 256), 4652008, 385187552, 75.49, RA },
+    { "efficientnet_lite1", "efficientnet_lite", efficientnet, LITE(1.0, 1.1, 0.2f), AT(240, 274), 5416680, 600185232, 0, NULL },
+    { "efficientnet_lite2", "efficientnet_lite", efficientnet, LITE(1.1, 1.2, 0.3f), AT(260, 297), 6092072, 859736272, 0, NULL },
+    { "efficientnet_lite3", "efficientnet_lite", efficientnet, LITE(1.2, 1.4, 0.3f), AT(280, 320), 8197096, 1383321872, 0, NULL },
+    { "efficientnet_lite4", "efficientnet_lite", efficientnet, LITE(1.4, 1.8, 0.3f), AT(300, 343), 13006568, 2553034336, 0, NULL },
+    { "tf_efficientnet_lite0", "efficientnet_lite", efficientnet, TFLITE(1.0, 1.0, 0.2f), UNIT(224, 256), 4652008, 385187552, 75.1, TPU },
+    { "tf_efficientnet_lite1", "efficientnet_lite", efficientnet, TFLITE(1.0, 1.1, 0.2f), UNIT(240, 274), 5416680, 600185232, 76.7, TPU },
+    { "tf_efficientnet_lite2", "efficientnet_lite", efficientnet, TFLITE(1.1, 1.2, 0.3f), UNIT(260, 297), 6092072, 859736272, 77.6, TPU },
+    { "tf_efficientnet_lite3", "efficientnet_lite", efficientnet, TFLITE(1.2, 1.4, 0.3f), UNIT(280, 320), 8197096, 1383321872, 79.8, TPU },
+    { "tf_efficientnet_lite4", "efficientnet_lite", efficientnet, TFLITE(1.4, 1.8, 0.3f), UNIT(300, 343), 13006568, 2553034336, 81.5, TPU },
     { 0 }
 };
 // clang-format on

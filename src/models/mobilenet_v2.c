@@ -1,8 +1,9 @@
 /* mobilenet_v2.c -- inverted residuals and linear bottlenecks.
  * Sandler, Howard, Zhu, Zhmoginov, Chen: "MobileNetV2: Inverted Residuals and Linear Bottlenecks" (2018), table 2,
- * with PyTorch's names of tensors. Deviation, as in the published weights: the last convolution of a network narrower
- * than 1 keeps its 1280 channels.
+ * with PyTorch's names of tensors; the tf_ rows have timm's, and pad and normalise as TensorFlow does. Deviation, as in the
+ * published weights: the last convolution of a network narrower than 1 keeps its 1280 channels.
  * SPDX-License-Identifier: Apache-2.0 */
+#include "models/inverted.h"
 #include "models/models.h"
 #include <stdio.h>
 
@@ -76,9 +77,52 @@ static fv_val mobilenet_v2(fv_graph *g, fv_val x, const void *cfg, const fv_buil
     return fv_linear(g, x, "classifier.1", b->classes);
 }
 
+static const fv_bn tf_bn = { 1e-3f, 0.003f };
+
+/* TensorFlow's: each stage a list of blocks. */
+static fv_val tf_stages(fv_graph *g, fv_val x, double width)
+{
+    char name[24];
+
+    for (int s = 0; s < STAGES; s++) {
+        for (int i = 0; i < stages[s].repeat; i++) {
+            const fv_inverted b = { .wide = fv_channels(g, x) * stages[s].expansion,
+                                    .out = fv_scaled_channels(stages[s].out, width),
+                                    .k = 3,
+                                    .stride = i == 0 ? stages[s].stride : 1,
+                                    .act = FV_ACT_RELU6,
+                                    .bn = tf_bn,
+                                    .same = true,
+                                    .spelling = FV_SPELL_TIMM };
+            fv_scope(g, "blocks.%d.%d", s, i);
+            x = fv_inverted_residual(g, x, &b);
+            fv_scope(g, NULL);
+        }
+        snprintf(name, sizeof name, "blocks.%d", s);
+        fv_name(g, x, name);
+    }
+    return x;
+}
+
+static fv_val tf_mobilenet_v2(fv_graph *g, fv_val x, const void *cfg, const fv_build *b)
+{
+    const double width = ((const mobilenet_v2_cfg *)cfg)->width;
+    const int stem = fv_scaled_channels(32, width), last = fv_scaled_channels(1280, width > 1 ? width : 1);
+    const int stride = b->stem == FV_STEM_CIFAR ? 1 : 2;
+
+    fv_default_init(g, (fv_init){ FV_INIT_HE_FAN_OUT, 0, 0 }, (fv_init){ FV_INIT_NORMAL, 0.01f, 0 });
+    x = fv_conv_bn(g, x, "conv_stem", "bn1", (fv_conv){ .out = stem, .k = 3, .stride = stride, .same = true }, tf_bn,
+                   FV_ACT_RELU6);
+    x = fv_conv_bn(g, tf_stages(g, x, width), "conv_head", "bn2", (fv_conv){ .out = last, .k = 1 }, tf_bn,
+                   FV_ACT_RELU6);
+    x = fv_dropout(g, fv_global_avgpool(g, x), 0.2f);
+    return fv_linear(g, x, "classifier", b->classes);
+}
+
 // clang-format off
 #define W(width) &(const mobilenet_v2_cfg){ width }
-#define IMAGENET 224, 256, FV_BILINEAR, 1000
+#define IMAGENET 224, 256, FV_BILINEAR, FV_NORM_IMAGENET, 1000
+#define UNIT     224, 256, FV_BILINEAR, FV_NORM_UNIT, 1000
 #define TV       "torchvision, IMAGENET1K_V1 weights"
 #define SLIM     "TensorFlow Slim, mobilenet_v2 checkpoints"
 const fv_model fv_models_mobilenet_v2[] = {
@@ -89,6 +133,12 @@ const fv_model fv_models_mobilenet_v2[] = {
     { "mobilenet_v2_075", "mobilenet_v2", mobilenet_v2, W(0.75), IMAGENET, 2636424, 209069792, 69.8,   SLIM },
     { "mobilenet_v2_130", "mobilenet_v2", mobilenet_v2, W(1.3),  IMAGENET, 5386792, 509374560, 74.4,   SLIM },
     { "mobilenet_v2_140", "mobilenet_v2", mobilenet_v2, W(1.4),  IMAGENET, 6108776, 582195824, 75.0,   SLIM },
+    { "tf_mobilenetv2_100", "mobilenet_v2", tf_mobilenet_v2, W(1.0),  UNIT, 3504872, 300774272, 71.8, SLIM },
+    { "tf_mobilenetv2_035", "mobilenet_v2", tf_mobilenet_v2, W(0.35), UNIT, 1677128,  59285808, 60.3, SLIM },
+    { "tf_mobilenetv2_050", "mobilenet_v2", tf_mobilenet_v2, W(0.5),  UNIT, 1968680,  97131840, 65.4, SLIM },
+    { "tf_mobilenetv2_075", "mobilenet_v2", tf_mobilenet_v2, W(0.75), UNIT, 2636424, 209069792, 69.8, SLIM },
+    { "tf_mobilenetv2_130", "mobilenet_v2", tf_mobilenet_v2, W(1.3),  UNIT, 5386792, 509374560, 74.4, SLIM },
+    { "tf_mobilenetv2_140", "mobilenet_v2", tf_mobilenet_v2, W(1.4),  UNIT, 6108776, 582195824, 75.0, SLIM },
     { 0 }
 };
 // clang-format on

@@ -107,8 +107,8 @@ static fv_val cifar_resnet(fv_graph *g, fv_val x, const void *cfg, const fv_buil
 #define BASIC(...)  &(const resnet_cfg){ { __VA_ARGS__ }, false }
 #define BOTTLE(...) &(const resnet_cfg){ { __VA_ARGS__ }, true }
 #define N(n)        &(const cifar_cfg){ n }
-#define IMAGENET    224, 256, FV_BILINEAR, 1000
-#define CIFAR       32, 32, FV_BILINEAR, 10
+#define IMAGENET    224, 256, FV_BILINEAR, FV_NORM_IMAGENET, 1000
+#define CIFAR       32, 32, FV_BILINEAR, FV_NORM_IMAGENET, 10
 #define TV          "torchvision, IMAGENET1K_V1 weights"
 #define PAPER       "He et al. 2015, table 6"
 const fv_model fv_models_resnet[] = {

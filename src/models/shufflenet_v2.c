@@ -105,8 +105,8 @@ static fv_val shufflenet_v2(fv_graph *g, fv_val x, const void *cfg, const fv_bui
 
 // clang-format off
 #define OUT(a, b, c, last) &(const shufflenet_v2_cfg){ { a, b, c }, last }
-#define R256 224, 256, FV_BILINEAR, 1000
-#define R232 224, 232, FV_BILINEAR, 1000
+#define R256 224, 256, FV_BILINEAR, FV_NORM_IMAGENET, 1000
+#define R232 224, 232, FV_BILINEAR, FV_NORM_IMAGENET, 1000
 #define TV   "torchvision, IMAGENET1K_V1 weights"
 const fv_model fv_models_shufflenet_v2[] = {
     /* name                  family           build          config                    input params   MACs       top1   source */

@@ -61,8 +61,8 @@ static fv_val squeezenet(fv_graph *g, fv_val x, const void *cfg, const fv_build 
 #define TV  "torchvision, IMAGENET1K_V1 weights"
 const fv_model fv_models_squeezenet[] = {
     /* name             family        build       config input                    params   MACs       top1    source */
-    { "squeezenet1_0", "squeezenet", squeezenet, V10, 224, 256, FV_BILINEAR, 1000, 1248424, 818924576, 58.092, TV },
-    { "squeezenet1_1", "squeezenet", squeezenet, V11, 224, 256, FV_BILINEAR, 1000, 1235496, 349151936, 58.178, TV },
+    { "squeezenet1_0", "squeezenet", squeezenet, V10, 224, 256, FV_BILINEAR, FV_NORM_IMAGENET, 1000, 1248424, 818924576, 58.092, TV },
+    { "squeezenet1_1", "squeezenet", squeezenet, V11, 224, 256, FV_BILINEAR, FV_NORM_IMAGENET, 1000, 1235496, 349151936, 58.178, TV },
     { 0 }
 };
 // clang-format on

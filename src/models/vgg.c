@@ -71,7 +71,7 @@ static fv_val vgg(fv_graph *g, fv_val x, const void *cfg, const fv_build *b)
 #define E 2, 2, 4, 4, 4
 #define PLAIN(...) &(const vgg_cfg){ .convs = { __VA_ARGS__ } }
 #define BN(...)    &(const vgg_cfg){ .convs = { __VA_ARGS__ }, .bn = true }
-#define R256 224, 256, FV_BILINEAR, 1000
+#define R256 224, 256, FV_BILINEAR, FV_NORM_IMAGENET, 1000
 #define TV    "torchvision, IMAGENET1K_V1 weights"
 #define PAPER "the paper, table 3, one scale"
 const fv_model fv_models_vgg[] = {

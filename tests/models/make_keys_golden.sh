@@ -25,3 +25,21 @@ golden vgg11_lrn vgg11
 golden vgg16_c vgg_C
 for form in 0 1; do golden squeezenet1_$form squeezenet1_$form; done
 for depth in 121 161 169 201; do golden densenet$depth densenet$depth; done
+golden mobilenet_v1 timm.mobilenetv1_100
+golden tf_mobilenetv1_100 timm.mobilenetv1_100
+for size in large small; do
+    golden mobilenet_v3_$size mobilenet_v3_$size
+    golden mobilenet_v3_${size}_075 mobilenet_v3_${size}_075
+    golden mobilenet_v3_${size}_minimal timm.tf_mobilenetv3_${size}_minimal_100
+    golden tf_mobilenetv3_${size}_minimal_100 timm.tf_mobilenetv3_${size}_minimal_100
+    for width in 100 075; do golden tf_mobilenetv3_${size}_$width timm.mobilenetv3_${size}_$width; done
+done
+for width in 035 050 075 100 140; do golden tf_mobilenetv2_$width timm.mobilenetv2_$width; done
+for b in 0 2; do golden tf_efficientnet_b$b timm.tf_efficientnet_b$b; done
+for b in 0 1 2 3 4; do
+    golden efficientnet_lite$b timm.efficientnet_lite$b
+    golden tf_efficientnet_lite$b timm.efficientnet_lite$b
+done
+for size in s m l; do golden efficientnet_v2_$size efficientnet_v2_$size; done
+for size in s m l xl b0 b1 b2 b3; do golden tf_efficientnetv2_$size timm.tf_efficientnetv2_$size; done
+for size in xl b0 b1 b2 b3; do golden efficientnet_v2_$size timm.tf_efficientnetv2_$size; done
