@@ -204,14 +204,14 @@ INLINE vf v_reciprocal(vf d)
 INLINE vf v_exp_within(vf x)
 {
     const float whole = 12582912.0f; /* 1.5 * 2^23: adding it leaves no fraction bits */
-    const vf m = x * 1.44269502f + whole, n = m - whole;
-    const vf f = (x * 1.44269502f - n) + x * 1.92596299e-8f;
+    const vf log2e = v_splat(1.44269502f), m = v_fma(x, log2e, v_splat(whole)), n = m - whole;
+    const vf f = v_fma(x, v_splat(1.92596299e-8f), v_fma(x, log2e, -n)); /* the product unrounded, with any compiler */
     vf p = v_splat(1.32764725e-3f);
-    p = p * f + 9.67554096e-3f;
-    p = p * f + 5.55071309e-2f;
-    p = p * f + 0.240221202f;
-    p = p * f + 0.693146944f;
-    p = p * f + 1.0f;
+    p = v_fma(p, f, v_splat(9.67554096e-3f));
+    p = v_fma(p, f, v_splat(5.55071309e-2f));
+    p = v_fma(p, f, v_splat(0.240221202f));
+    p = v_fma(p, f, v_splat(0.693146944f));
+    p = v_fma(p, f, v_splat(1.0f));
     return v_scale(p, n, m);
 }
 
