@@ -79,7 +79,7 @@ static void test_values_over_all_floats(void **state)
     sweep *s = *state;
     void *arg[] = { s->y, s->x }, *wide[] = { s->want, s->wide };
     for (int a = 0; a < FV_ACT_COUNT; a++)
-        check(s, &fv_slot_act, (fv_act)a, arg, wide, 5 * (double)FLT_EPSILON, a == FV_ACT_SILU ? 2e-36 : 2e-38);
+        check(s, &fv_slot_act, (fv_act)a, arg, wide, 2.5 * (double)FLT_EPSILON, a == FV_ACT_SILU ? 2e-36 : 2e-38);
 }
 
 static void test_slopes_over_all_floats(void **state)
