@@ -1,5 +1,5 @@
 /* bytes.h -- spans, a bounded reader and a growing writer; both sticky: they keep the first failure and carry on
- * harmlessly, and are checked once at the end. Whole files; CRC-32C.
+ * harmlessly, and are checked once at the end. Whole files; CRCs.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef FV_BYTES_H
 #define FV_BYTES_H
@@ -51,6 +51,7 @@ void fv_write_printf(fv_writer *w, const char *fmt, ...) __attribute__((format(p
 void fv_writer_free(fv_writer *w);
 
 uint32_t fv_crc32c(uint32_t crc, const void *p, size_t n); /* start with 0 */
+uint32_t fv_crc32(uint32_t crc, const void *p, size_t n);  /* zip's; likewise */
 
 /* The whole file on the heap, FV_NOINPUT where it cannot be opened, FV_FORMAT where it is longer than max or not a
  * regular file (a FIFO would hang). The caller releases b->p. */

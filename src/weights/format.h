@@ -7,7 +7,7 @@
 
 enum { FV_TENSOR_RANK = 8 };
 
-/* One tensor of a file; `data` borrows from the file's bytes, aligned for nothing. */
+/* One tensor of a file; `data` borrows from the file's bytes or the list's arena, aligned for nothing. */
 typedef struct fv_stored {
     const char *name;
     fv_dtype dtype;
@@ -27,14 +27,15 @@ typedef struct fv_stored_list {
     size_t pairs;
 } fv_stored_list;
 
-/* read: names and arrays come from the arena, tensor data is the file's. FV_FORMAT, FV_UNSUP, FV_NOMEM; the list is
+/* read: names and arrays come from the arena, tensor data is the file's, or the arena's where the file has it in another
+ * order. FV_FORMAT, FV_UNSUP, FV_NOMEM; the list is
  * empty on failure. */
 typedef struct fv_weight_format {
     const char *name;
     bool (*probe)(fv_bytes file);
     fv_status (*read)(fv_bytes file, fv_stored_list *list, fv_arena *arena, fv_err *err);
 } fv_weight_format;
-extern const fv_weight_format fv_safetensors;
+extern const fv_weight_format fv_safetensors, fv_pth, fv_pth_legacy;
 
 /* Reads with the first format that knows the file. */
 fv_status fv_weights_read(fv_bytes file, fv_stored_list *list, fv_arena *arena, fv_err *err);
