@@ -250,15 +250,36 @@ typedef struct fv_prep {
     float mean[3], std[3]; /* of x / 255; std 0: unset */
 } fv_prep;
 
+/* How a tensor of a weight file and a parameter of the network met. */
+typedef enum fv_match {
+    FV_MATCH_SAME,
+    FV_MATCH_RENAMED,   /* another library's name for it */
+    FV_MATCH_FRESH,     /* a classifier of other classes: not read */
+    FV_MATCH_MISSING,   /* a parameter without a tensor */
+    FV_MATCH_EXTRA,     /* a tensor without a parameter */
+    FV_MATCH_MISSHAPEN, /* `why` has both shapes */
+    FV_MATCH_COUNT
+} fv_match;
+typedef struct fv_match_line {
+    fv_match kind;
+    const char *tensor, *param; /* the file's name, the network's; NULL: none */
+    const char *why;            /* or NULL */
+} fv_match_line;
+typedef void fv_match_fn(void *user, const fv_match_line *line);
+
 typedef struct fv_net fv_net;
 typedef struct fv_net_opts {
-    const char *weights; /* a safetensors file; NULL: initialised from seed */
+    const char *weights; /* safetensors, PyTorch's .pth or NumPy's .npz; NULL: initialised from seed */
     int classes;         /* 0: what the weights' metadata, then the model, say */
     int size;            /* input height and width; 0: the model's */
     int channels;        /* 0: 3 */
     fv_stem stem;
     uint64_t seed;
     bool no_weights; /* leave them zero: to look at the network only */
+    bool ema;        /* of a checkpoint with moving averages: those */
+    fv_match_fn
+        *match; /* NULL, or told of each tensor and parameter while the weights are read, also if they do not fit */
+    void *match_user;
 } fv_net_opts;
 typedef struct fv_net_info {
     const char *name, *family;
@@ -272,6 +293,8 @@ typedef struct fv_net_info {
 
 /* `model` is a network's name, or a model file that Fovea wrote and that knows its network. */
 FV_API fv_status fv_net_open(fv_net **net, const char *model, const fv_net_opts *opts, const fv_env *env, fv_err *err);
+/* The network of the zoo that a weight file fits best, its classes aside; *share: how well, 1 is entirely. */
+FV_API fv_status fv_model_guess(const char **name, double *share, const char *weights, const fv_env *env, fv_err *err);
 /* A network of one's own; takes the graph over, also on failure. */
 FV_API fv_status fv_net_of_graph(fv_net **net, fv_graph *g, const char *name, const fv_prep *prep, uint64_t seed,
                                  const fv_env *env, fv_err *err);

@@ -70,7 +70,10 @@ static fv_status describe_net(fv_net *net, const request *rq, const fv_prep *pre
     const bool drawn = !rq->opts.no_weights && (!rq->file.p || rq->opts.classes);
     if (drawn) fv_net_init(net, rq->opts.seed); /* else every weight comes from the file */
     if (!rq->file.p) return FV_OK;
-    return fv_model_file_load(net, rq->file, rq->opts.classes != 0, err);
+    const fv_bind_opts how = {
+        .new_head = rq->opts.classes != 0, .ema = rq->opts.ema, .each = rq->opts.match, .user = rq->opts.match_user
+    };
+    return fv_model_file_load(net, rq->file, &how, err);
 }
 
 static fv_status open_net(fv_net **out, const request *rq, const fv_env *env, fv_err *err)
@@ -119,6 +122,62 @@ static fv_status find_model(request *rq, const char *model, const fv_env *env, f
     return FV_OK;
 }
 
+/* The row of the zoo that the tensors fit best; NULL where a graph cannot be built. */
+static const fv_model *closest(const fv_stored_list *list, double *share, const fv_env *env)
+{
+    const fv_env quiet = { .heap = env->heap };
+    const fv_model *best = NULL;
+    *share = 0;
+    for (int i = 0; fv_model_at(i) && *share < 1; i++) {
+        request rq = { .model = fv_model_at(i) };
+        const fv_prep prep = default_prep(&rq);
+        fv_graph *g = NULL;
+        if (build_graph(&g, &rq, &prep, rq.model->classes, &quiet, NULL) != FV_OK) continue;
+        const double fits = fv_bind_share(g, rq.model->name, list, env->heap);
+        if (fits > *share) *share = fits, best = rq.model;
+        fv_graph_free(g);
+    }
+    return best;
+}
+
+fv_status fv_model_guess(const char **name, double *share, const char *weights, const fv_env *env, fv_err *err)
+{
+    const fv_env e = env ? *env : (fv_env){ 0 };
+    fv_arena a = { .heap = e.heap };
+    fv_bytes file = { 0 };
+    fv_stored_list list;
+    *name = NULL;
+    *share = 0;
+    fv_status s = fv_file_read(&file, weights, (size_t)1 << MAX_MODEL_BYTES_LOG2, e.heap, err);
+    if (s == FV_OK) {
+        s = fv_weights_read(file, &list, &a, err);
+        if (s != FV_OK) fv_context(err, s, "%s", weights);
+    }
+    if (s == FV_OK) {
+        const fv_model *best = closest(&list, share, &e);
+        *name = best ? best->name : NULL;
+        if (!best) s = fv_fail(err, FV_SHAPE, "%s: fits no network", weights);
+    }
+    fv_release(e.heap, (void *)file.p);
+    fv_arena_free(&a);
+    return s;
+}
+
+/* Weights that do not fit are mostly another network's: says which one's. */
+static void name_closest(const request *rq, const fv_env *env, fv_err *err)
+{
+    enum { HALF = 50 };
+    double share;
+    fv_stored_list list;
+    fv_arena a = { .heap = env->heap };
+    if (fv_weights_read(rq->file, &list, &a, NULL) == FV_OK) {
+        const fv_model *best = closest(&list, &share, env);
+        if (best && best != rq->model && 100 * share > HALF)
+            fv_context(err, FV_SHAPE, share == 1 ? "weights of '%s'" : "closest to '%s'", best->name);
+    }
+    fv_arena_free(&a);
+}
+
 fv_status fv_net_open(fv_net **out, const char *model, const fv_net_opts *opts, const fv_env *env, fv_err *err)
 {
     const fv_env e = env ? *env : (fv_env){ 0 };
@@ -129,6 +188,7 @@ fv_status fv_net_open(fv_net **out, const char *model, const fv_net_opts *opts, 
     fv_status s = find_model(&rq, model, &e, err);
     if (s == FV_OK) {
         s = open_net(out, &rq, &e, err);
+        if (s == FV_SHAPE && rq.file.p && err) name_closest(&rq, &e, err);
         if (s != FV_OK && rq.file.p) fv_context(err, s, "%s", path);
     }
     fv_release(e.heap, (void *)rq.file.p);

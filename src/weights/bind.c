@@ -3,10 +3,10 @@
 #include "weights/bind.h"
 #include "base/log.h"
 #include "base/status.h"
+#include "weights/names.h"
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { NAMED = 3 };
@@ -22,12 +22,13 @@ typedef struct tally {
 } tally;
 
 typedef struct binding {
-    fv_net *net;
-    const fv_stored_list *list;
+    const fv_graph *graph;
+    int classes;
+    fv_bind_opts opts;
+    fv_named_list named;
     const fv_stored **of_param; /* per parameter; NULL: keeps its value */
-    size_t prefix;              /* bytes of "module." to step over in each of the file's names */
-    bool new_head;
-    tally missing, extra, misshapen, fresh;
+    size_t same;                /* parameters that have their tensor, counts left aside */
+    tally renamed, missing, extra, misshapen, fresh;
 } binding;
 
 static void note(tally *t, const char *text)
@@ -39,32 +40,10 @@ static void note(tally *t, const char *text)
     }
 }
 
-static const char *name_of(const binding *b, const fv_stored *t)
+static void tell(const binding *b, fv_match kind, const fv_named *from, const char *to, const char *why)
 {
-    return t->name + b->prefix;
-}
-
-/* DataParallel puts "module." before every name. */
-static size_t common_prefix(const fv_stored_list *l)
-{
-    static const char prefix[] = "module.";
-    for (size_t i = 0; i < l->count; i++)
-        if (strncmp(l->tensor[i].name, prefix, sizeof prefix - 1) != 0) return 0;
-    return sizeof prefix - 1;
-}
-
-/* Names are sorted, and stay so without a prefix that all have. */
-static const fv_stored *find(const binding *b, const char *name)
-{
-    size_t low = 0, high = b->list->count;
-    while (low < high) {
-        const size_t mid = low + (high - low) / 2;
-        const int order = strcmp(name_of(b, &b->list->tensor[mid]), name);
-        if (order == 0) return &b->list->tensor[mid];
-        if (order < 0) low = mid + 1;
-        else high = mid;
-    }
-    return NULL;
+    if (!b->opts.each) return;
+    b->opts.each(b->opts.user, &(fv_match_line){ kind, from ? from->stored->name : NULL, to, why });
 }
 
 static bool same_dims(const fv_param *p, const fv_stored *t, int from)
@@ -75,6 +54,25 @@ static bool same_dims(const fv_param *p, const fv_stored *t, int from)
     return true;
 }
 
+/* A linear layer's weights may lie there as those of the convolution that it is, or the other way round. */
+static bool same_matrix(const fv_param *p, const fv_stored *t)
+{
+    int64_t wide = 1, of_file = 1;
+    if (!((p->rank == 2 && t->rank == 4) || (p->rank == 4 && t->rank == 2)) || p->dim[0] != t->dim[0]) return false;
+    if (p->rank == 4 && (p->dim[2] != 1 || p->dim[3] != 1)) return false;
+    for (int i = 1; i < p->rank; i++) wide *= p->dim[i];
+    for (int i = 1; i < t->rank; i++)
+        if (__builtin_mul_overflow(of_file, t->dim[i], &of_file)) return false;
+    return wide == of_file;
+}
+
+static bool same_rest(const fv_param *p, const fv_stored *t)
+{
+    fv_stored as_wanted = *t;
+    as_wanted.dim[0] = p->dim[0];
+    return same_dims(p, t, 1) || same_matrix(p, &as_wanted);
+}
+
 static void put_dims(char *out, size_t cap, const int64_t *dim, int rank)
 {
     size_t n = (size_t)snprintf(out, cap, "[");
@@ -83,61 +81,71 @@ static void put_dims(char *out, size_t cap, const int64_t *dim, int rank)
     if (n < cap) snprintf(out + n, cap - n, "]");
 }
 
-static void note_misshapen(binding *b, const fv_param *p, const fv_stored *t)
+static void note_misshapen(binding *b, const fv_param *p, const fv_named *from)
 {
-    char have[60], want[60], text[240];
+    char have[60], want[60], shapes[130], text[240];
+    const fv_stored *t = from->stored;
     int64_t dim[4];
     for (int i = 0; i < p->rank; i++) dim[i] = p->dim[i];
     put_dims(have, sizeof have, t->dim, t->rank);
     put_dims(want, sizeof want, dim, p->rank);
-    snprintf(text, sizeof text, "%.40s %s not %s", p->name, have, want);
+    snprintf(shapes, sizeof shapes, "%s not %s", have, want);
+    snprintf(text, sizeof text, "%.40s %s", p->name, shapes);
     note(&b->misshapen, text);
+    tell(b, FV_MATCH_MISSHAPEN, from, p->name, shapes);
 }
 
 /* Is this a weight of the classifier that other classes would fit? */
 static bool head_of_other_classes(const binding *b, const fv_param *p, const fv_stored *t)
 {
     const bool trained = p->kind == FV_PARAM_WEIGHT || p->kind == FV_PARAM_BIAS;
-    return b->new_head && trained && p->rank > 0 && p->dim[0] == b->net->classes && t->rank == p->rank &&
-           t->dim[0] != p->dim[0] && same_dims(p, t, 1);
+    return b->opts.new_head && trained && p->rank > 0 && p->dim[0] == b->classes && t->rank >= p->rank &&
+           t->dim[0] != p->dim[0] && same_rest(p, t);
 }
 
 static void match_param(binding *b, size_t i)
 {
-    const fv_param *p = &b->net->graph->param[i];
-    const fv_stored *t = find(b, p->name);
+    const fv_param *p = &b->graph->param[i];
+    const fv_named *from = fv_name_find(&b->named, p->name);
+    const fv_stored *t = from ? from->stored : NULL;
+    const bool count = p->kind == FV_PARAM_COUNT;
     b->of_param[i] = t;
     if (!t) {
-        if (p->kind != FV_PARAM_COUNT) note(&b->missing, p->name);
+        if (count) return;
+        note(&b->missing, p->name);
+        tell(b, FV_MATCH_MISSING, NULL, p->name, NULL);
     } else if (head_of_other_classes(b, p, t)) {
         b->of_param[i] = NULL;
+        b->same++;
         note(&b->fresh, p->name);
-    } else if (p->kind == FV_PARAM_COUNT ? t->data.len * 8 != (size_t)fv_dtype_bits(t->dtype) : !same_dims(p, t, 0)) {
-        note_misshapen(b, p, t);
+        tell(b, FV_MATCH_FRESH, from, p->name, "of other classes");
+    } else if (count ? t->data.len * 8 != (size_t)fv_dtype_bits(t->dtype) : !same_dims(p, t, 0) && !same_matrix(p, t)) {
+        note_misshapen(b, p, from);
+    } else {
+        b->same += !count;
+        if (from->renamed) note(&b->renamed, p->name);
+        tell(b, from->renamed ? FV_MATCH_RENAMED : FV_MATCH_SAME, from, p->name, NULL);
     }
 }
 
-static int by_text(const void *key, const void *item)
+static bool of_training(const char *name)
 {
-    return strcmp(key, *(const char *const *)item);
+    for (size_t k = 0; k < sizeof training_only / sizeof *training_only; k++)
+        if (strncmp(name, training_only[k], strlen(training_only[k])) == 0) return true;
+    return false;
 }
 
-static int by_pointed_text(const void *a, const void *b)
+/* Tensors that no parameter takes: of an unknown name, or a second one of a known one. */
+static void find_extras(binding *b)
 {
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-static void find_extras(binding *b, const char **names)
-{
-    const fv_graph *g = b->net->graph;
-    for (size_t i = 0; i < g->nparam; i++) names[i] = g->param[i].name;
-    if (g->nparam) qsort(names, g->nparam, sizeof *names, by_pointed_text);
-    for (size_t i = 0; i < b->list->count; i++) {
-        const char *name = name_of(b, &b->list->tensor[i]);
-        bool known = g->nparam && bsearch(name, names, g->nparam, sizeof *names, by_text);
-        for (size_t k = 0; k < sizeof training_only / sizeof *training_only; k++)
-            known = known || strncmp(name, training_only[k], strlen(training_only[k])) == 0;
-        if (!known) note(&b->extra, name);
+    const fv_named_list *l = &b->named;
+    for (size_t i = 0; i < l->count; i++) {
+        const fv_named *t = &l->tensor[i];
+        const bool known = fv_name_is_param(l, t->name);
+        const bool again = known && i && strcmp(t[-1].name, t->name) == 0;
+        if ((known && !again) || (!known && of_training(t->name))) continue;
+        note(&b->extra, t->name);
+        tell(b, FV_MATCH_EXTRA, t, NULL, again ? "a second tensor of that name" : NULL);
     }
 }
 
@@ -149,17 +157,17 @@ static void append(char *text, size_t cap, const tally *t, const char *what)
              t->count > NAMED ? ", ..." : "");
 }
 
-static fv_status verdict(const binding *b, fv_err *err)
+static fv_status verdict(const binding *b, const char *network, fv_err *err)
 {
     char text[480] = "";
     append(text, sizeof text, &b->missing, "missing");
     append(text, sizeof text, &b->extra, "extra");
     append(text, sizeof text, &b->misshapen, "misshapen");
-    if (text[0]) return fv_fail(err, FV_SHAPE, "weights do not fit '%.60s': %s", b->net->name, text);
-    for (size_t i = 0; i < b->net->graph->nparam; i++) {
+    if (text[0]) return fv_fail(err, FV_SHAPE, "weights do not fit '%.60s': %s", network, text);
+    for (size_t i = 0; i < b->graph->nparam; i++) {
         const fv_stored *t = b->of_param[i];
         if (!t) continue;
-        const bool count = b->net->graph->param[i].kind == FV_PARAM_COUNT;
+        const bool count = b->graph->param[i].kind == FV_PARAM_COUNT;
         if (count ? t->dtype != FV_DTYPE_I64 : !fv_dtype_floating(t->dtype))
             return fv_fail(err, FV_UNSUP, "tensor '%.100s': elements of type %s", t->name, fv_dtype_name(t->dtype));
     }
@@ -173,9 +181,8 @@ static size_t not_finite(const float *w, size_t n)
     return bad;
 }
 
-static void copy_all(const binding *b)
+static void copy_all(const binding *b, fv_net *net)
 {
-    fv_net *net = b->net;
     size_t bad = 0;
     const char *first = "";
     for (size_t i = 0; i < net->graph->nparam; i++) {
@@ -192,26 +199,58 @@ static void copy_all(const binding *b)
         bad += n;
     }
     if (bad) fv_log(&net->env, FV_LOG_WARN, "%zu weights are not finite, the first in '%s'", bad, first);
-    if (b->fresh.count)
-        fv_log(&net->env, FV_LOG_INFO, "classifier for %d classes starts afresh: %s%s", net->classes, b->fresh.text,
-               b->fresh.count > NAMED ? ", ..." : "");
     net->has_weights = true;
 }
 
-fv_status fv_bind(fv_net *net, const fv_stored_list *list, bool new_head, fv_err *err)
+/* What was done without having been asked for. */
+static void say(const binding *b, const fv_env *env)
 {
-    binding b = { .net = net, .list = list, .prefix = common_prefix(list), .new_head = new_head };
+    const fv_named_list *l = &b->named;
+    if (b->fresh.count)
+        fv_log(env, FV_LOG_INFO, "classifier for %d classes starts afresh: %s%s", b->classes, b->fresh.text,
+               b->fresh.count > NAMED ? ", ..." : "");
+    if (l->averages) fv_log(env, FV_LOG_INFO, "the file holds moving averages only: they are taken");
+    if (l->beside)
+        fv_log(env, FV_LOG_INFO, "read '%s' of the file; %zu tensors beside it are left out", l->prefix, l->beside);
+    if (b->renamed.count)
+        fv_log(env, FV_LOG_INFO, "%zu tensors had another library's names (%s%s)", b->renamed.count, b->renamed.text,
+               b->renamed.count > NAMED ? ", ..." : "");
+}
+
+static fv_status match(binding *b, const char *network, const fv_stored_list *list, fv_arena *a, fv_err *err)
+{
+    FV_TRY(fv_name_all(&b->named, b->graph, network, list, b->opts.ema, a, err));
+    b->of_param = fv_arena_alloc(a, b->graph->nparam * sizeof *b->of_param);
+    if (!b->of_param) return fv_fail(err, FV_NOMEM, "no memory to match %zu parameters", b->graph->nparam);
+    for (size_t i = 0; i < b->graph->nparam; i++) match_param(b, i);
+    find_extras(b);
+    return FV_OK;
+}
+
+fv_status fv_bind(fv_net *net, const fv_stored_list *list, const fv_bind_opts *opts, fv_err *err)
+{
+    binding b = { .graph = net->graph, .classes = net->classes, .opts = opts ? *opts : (fv_bind_opts){ 0 } };
     fv_arena a = { .heap = net->env.heap };
-    const size_t n = net->graph->nparam;
-    const char **names = fv_arena_alloc(&a, n * sizeof *names);
-    b.of_param = fv_arena_alloc(&a, n * sizeof *b.of_param);
-    fv_status s = a.failed ? fv_fail(err, FV_NOMEM, "no memory to match %zu parameters", n) : FV_OK;
+    fv_status s = match(&b, net->name, list, &a, err);
+    if (s == FV_OK) s = verdict(&b, net->name, err);
     if (s == FV_OK) {
-        for (size_t i = 0; i < n; i++) match_param(&b, i);
-        find_extras(&b, names);
-        s = verdict(&b, err);
+        copy_all(&b, net);
+        say(&b, &net->env);
     }
-    if (s == FV_OK) copy_all(&b);
     fv_arena_free(&a);
     return s;
+}
+
+double fv_bind_share(const fv_graph *g, const char *network, const fv_stored_list *list, const fv_allocator *heap)
+{
+    binding b = { .graph = g, .classes = g->node[g->output].shape.c, .opts = { .new_head = true } };
+    fv_arena a = { .heap = heap };
+    double share = 0;
+    if (match(&b, network, list, &a, NULL) == FV_OK) {
+        size_t all = b.extra.count;
+        for (size_t i = 0; i < g->nparam; i++) all += g->param[i].kind != FV_PARAM_COUNT;
+        share = all ? (double)b.same / (double)all : 0;
+    }
+    fv_arena_free(&a);
+    return share;
 }

@@ -5,10 +5,19 @@
 #include "graph/net.h"
 #include "weights/format.h"
 
+/* new_head: weights whose first dimension is the number of classes may have another in the file; they then keep their
+ * first values, which is logged. ema: the moving averages of the file. each: told of every parameter and tensor. */
+typedef struct fv_bind_opts {
+    bool new_head, ema;
+    fv_match_fn *each;
+    void *user;
+} fv_bind_opts;
+
 /* All or nothing: FV_SHAPE with one message that counts and names what is missing, extra or misshapen, FV_UNSUP for an
- * element type that weights do not have. new_head: weights whose first dimension is the number of classes may have
- * another in the file; they then keep their first values, which is logged. Heads that only training uses are skipped.
- * Sets net->has_weights. */
-fv_status fv_bind(fv_net *net, const fv_stored_list *list, bool new_head, fv_err *err);
+ * element type that weights do not have. Wrappers, prefixes and other libraries' names are seen through (names.h). Heads
+ * that only training uses are skipped. Sets net->has_weights. opts may be NULL. */
+fv_status fv_bind(fv_net *net, const fv_stored_list *list, const fv_bind_opts *opts, fv_err *err);
+/* How much of file and network fits together, 0 to 1, the number of classes aside. */
+double fv_bind_share(const fv_graph *g, const char *network, const fv_stored_list *list, const fv_allocator *heap);
 
 #endif

@@ -156,7 +156,7 @@ fv_status fv_model_file_peek(fv_model_meta *meta, fv_bytes file, fv_arena *arena
     return s;
 }
 
-static fv_status load(fv_net *net, fv_bytes file, bool new_head, fv_arena *a, fv_err *err)
+static fv_status load(fv_net *net, fv_bytes file, const fv_bind_opts *opts, fv_arena *a, fv_err *err)
 {
     fv_stored_list list;
     fv_model_meta meta = { 0 };
@@ -164,13 +164,13 @@ static fv_status load(fv_net *net, fv_bytes file, bool new_head, fv_arena *a, fv
     FV_TRY(read_meta(&meta, &list, a, err));
     if (meta.class_names && meta.classes == net->classes)
         FV_TRY(fv_net_name_classes(net, meta.class_names, meta.classes, err));
-    return fv_bind(net, &list, new_head, err);
+    return fv_bind(net, &list, opts, err);
 }
 
-fv_status fv_model_file_load(fv_net *net, fv_bytes file, bool new_head, fv_err *err)
+fv_status fv_model_file_load(fv_net *net, fv_bytes file, const fv_bind_opts *opts, fv_err *err)
 {
     fv_arena a = { .heap = net->env.heap };
-    const fv_status s = load(net, file, new_head, &a, err);
+    const fv_status s = load(net, file, opts, &a, err);
     fv_arena_free(&a);
     return s;
 }

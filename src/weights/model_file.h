@@ -6,6 +6,7 @@
 #define FV_MODEL_FILE_H
 #include "base/bytes.h"
 #include "graph/net.h"
+#include "weights/bind.h"
 
 /* What a file says of itself; strings are the arena's. */
 typedef struct fv_model_meta {
@@ -20,7 +21,7 @@ typedef struct fv_model_meta {
 fv_status fv_model_file_peek(fv_model_meta *meta, fv_bytes file, fv_arena *arena, fv_err *err);
 /* Binds the weights (see fv_bind) and takes the class names over where they are as many as the net's classes.
  * Pre-processing stays as it is: the net was built for a size already. */
-fv_status fv_model_file_load(fv_net *net, fv_bytes file, bool new_head, fv_err *err);
+fv_status fv_model_file_load(fv_net *net, fv_bytes file, const fv_bind_opts *opts, fv_err *err);
 /* Appends the whole file. The same net gives the same bytes. */
 fv_status fv_model_file_bytes(fv_writer *w, const fv_net *net, fv_err *err);
 

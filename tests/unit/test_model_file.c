@@ -57,7 +57,7 @@ static void test_a_net_survives_its_file(void **state)
     fv_net_name_classes(a, names, 3, NULL);
     fv_writer w = saved(a);
     fv_err err = { 0 };
-    assert_int_equal(fv_model_file_load(b, bytes_of(&w), false, &err), FV_OK);
+    assert_int_equal(fv_model_file_load(b, bytes_of(&w), NULL, &err), FV_OK);
     assert_memory_equal(a->weights, b->weights, a->graph->floats * sizeof(float));
     assert_true(b->has_weights && b->batches_tracked == 12345678901);
     for (int i = 0; i < 3; i++) assert_string_equal(b->class_names[i], names[i]);
@@ -119,7 +119,7 @@ static void test_every_truncation_is_refused_and_leaves_the_net(void **state)
         uint8_t *exact = malloc(n ? n : 1);
         memcpy(exact, w.p, n);
         fv_err err = { 0 };
-        assert_int_equal(fv_model_file_load(b, (fv_bytes){ .p = exact, .len = n }, false, &err), FV_FORMAT);
+        assert_int_equal(fv_model_file_load(b, (fv_bytes){ .p = exact, .len = n }, NULL, &err), FV_FORMAT);
         assert_true(err.msg[0] && b->weights[0] == first && !b->has_weights);
         free(exact);
     }
@@ -153,7 +153,7 @@ static void test_one_message_tells_missing_extra_and_misshapen(void **state)
     named(&l, "fc.weight")->name = "fc.weighu"; /* keeps the order of names */
     named(&l, "bn.bias")->dim[0] = 5;
     fv_err err = { 0 };
-    assert_int_equal(fv_bind(a, &l, false, &err), FV_SHAPE);
+    assert_int_equal(fv_bind(a, &l, NULL, &err), FV_SHAPE);
     assert_non_null(strstr(err.msg, "1 missing (fc.weight)"));
     assert_non_null(strstr(err.msg, "1 extra (fc.weighu)"));
     assert_non_null(strstr(err.msg, "1 misshapen (bn.bias [5] not [4])"));
@@ -170,7 +170,7 @@ static void test_the_prefix_of_data_parallel_is_stripped(void **state)
     fv_arena arena = { 0 };
     fv_stored_list l = list_of(&w, &arena);
     for (size_t i = 0; i < l.count; i++) l.tensor[i].name = fv_arena_printf(&arena, "module.%s", l.tensor[i].name);
-    assert_int_equal(fv_bind(a, &l, false, NULL), FV_OK);
+    assert_int_equal(fv_bind(a, &l, NULL, NULL), FV_OK);
     fv_arena_free(&arena);
     fv_writer_free(&w);
     fv_net_free(a);
@@ -186,7 +186,7 @@ static void test_a_missing_batch_count_is_accepted(void **state)
     fv_stored *t = named(&l, "bn.num_batches_tracked");
     assert_non_null(t);
     memmove(t, t + 1, (size_t)(l.tensor + --l.count - t) * sizeof *t);
-    assert_int_equal(fv_bind(a, &l, false, NULL), FV_OK);
+    assert_int_equal(fv_bind(a, &l, NULL, NULL), FV_OK);
     fv_arena_free(&arena);
     fv_writer_free(&w);
     fv_net_free(a);
@@ -207,8 +207,8 @@ static void test_another_number_of_classes_keeps_the_body_and_says_so(void **sta
     fv_writer w = saved(a);
     int64_t n;
     const float head = fv_net_weights(b, "fc.weight", &n)[0];
-    assert_int_equal(fv_model_file_load(b, bytes_of(&w), false, NULL), FV_SHAPE);
-    assert_int_equal(fv_model_file_load(b, bytes_of(&w), true, NULL), FV_OK);
+    assert_int_equal(fv_model_file_load(b, bytes_of(&w), NULL, NULL), FV_SHAPE);
+    assert_int_equal(fv_model_file_load(b, bytes_of(&w), &(fv_bind_opts){ .new_head = true }, NULL), FV_OK);
     assert_memory_equal(fv_net_weights(b, "conv.weight", &n), fv_net_weights(a, "conv.weight", &n), 4 * 27 * 4);
     assert_true(fv_net_weights(b, "fc.weight", &n)[0] == head);
     assert_string_equal(log, "0 classifier for 7 classes starts afresh: fc.weight, fc.bias");
@@ -225,7 +225,7 @@ static void test_weights_that_are_not_finite_warn(void **state)
     int64_t n;
     fv_net_weights(a, "fc.bias", &n)[1] = NAN;
     fv_writer w = saved(a);
-    assert_int_equal(fv_model_file_load(b, bytes_of(&w), false, NULL), FV_OK);
+    assert_int_equal(fv_model_file_load(b, bytes_of(&w), NULL, NULL), FV_OK);
     assert_string_equal(log, "1 1 weights are not finite, the first in 'fc.bias'");
     fv_writer_free(&w);
     fv_net_free(a);
@@ -245,7 +245,7 @@ static void test_a_file_without_our_metadata_is_plain_weights(void **state)
     for (size_t i = 0; i < l.count; i++) fv_write_bytes(&plain, l.tensor[i].data.p, l.tensor[i].data.len);
     assert_int_equal(fv_model_file_peek(&m, bytes_of(&plain), &arena, NULL), FV_OK);
     assert_null(m.network);
-    assert_int_equal(fv_model_file_load(a, bytes_of(&plain), false, NULL), FV_OK);
+    assert_int_equal(fv_model_file_load(a, bytes_of(&plain), NULL, NULL), FV_OK);
     fv_arena_free(&arena);
     fv_writer_free(&plain);
     fv_writer_free(&w);
@@ -297,7 +297,7 @@ static void test_every_failed_allocation_is_told_and_leaks_nothing(void **state)
         fv_writer again = { .heap = &c.base };
         fv_err err = { 0 };
         c.left = fails;
-        s = fv_model_file_load(b, bytes_of(&w), false, &err);
+        s = fv_model_file_load(b, bytes_of(&w), NULL, &err);
         if (s == FV_OK) s = fv_model_file_bytes(&again, b, &err);
         assert_true(s == FV_OK || (s == FV_NOMEM && err.msg[0]));
         fv_writer_free(&again);
