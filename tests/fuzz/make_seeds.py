@@ -99,7 +99,13 @@ def sets():
     seed("f_cifar", "hundred.bin", b"\x03\x21" + bytes(3072))
 
 
+def checkpoints():
+    for path in sorted((ROOT.parent.parent / "data" / "pth").glob("*.pth")):
+        seed("f_pth", path.name, path.read_bytes())
+
+
 pictures()
 texts()
 arrays()
 sets()
+checkpoints()
