@@ -33,6 +33,7 @@ int cli_open_network(cli *c, const cli_network *a, bool need_weights, fv_net **n
                                .channels = a->channels,
                                .stem = (fv_stem)a->stem,
                                .no_weights = a->no_weights,
+                               .ema = a->ema,
                                .seed = a->seed };
     return fv_net_open(net, a->model, &opts, &c->env, &err) == FV_OK ? -1 : cli_fail(&err);
 }

@@ -7,13 +7,14 @@
 typedef struct cli_network {
     const char *model, *weights;
     int classes, size, channels, stem, threads;
-    bool random_weights, no_weights;
+    bool random_weights, no_weights, ema;
     uint64_t seed;
 } cli_network;
 
 // clang-format off
 #define NETWORK_SHAPE_OPTIONS(type, n)                                                                                             \
-    { "weights",  0, CLI_TEXT,   offsetof(type, n.weights),  "FILE",           "a safetensors file with the network's weights", 0, 0 },       \
+    { "weights",  0, CLI_TEXT,   offsetof(type, n.weights),  "FILE",           "the network's weights: .safetensors, .pth, .npz", 0, 0 },          \
+    { "ema",      0, CLI_FLAG,   offsetof(type, n.ema),      "",               "the moving averages of a checkpoint that has them", 0, 0 },  \
     { "classes",  0, CLI_INT,    offsetof(type, n.classes),  "N",              "classes of the network", 1, 1 << 20 },                \
     { "size",     0, CLI_INT,    offsetof(type, n.size),     "N",              "height and width of the input", 1, 16384 },            \
     { "channels", 0, CLI_INT,    offsetof(type, n.channels), "1|3",            "channels of the input", 1, 3 },                        \

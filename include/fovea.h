@@ -300,7 +300,8 @@ FV_API fv_status fv_net_of_graph(fv_net **net, fv_graph *g, const char *name, co
                                  const fv_env *env, fv_err *err);
 FV_API void fv_net_free(fv_net *net);
 FV_API void fv_net_describe(const fv_net *net, fv_net_info *info);
-FV_API fv_status fv_net_save(const fv_net *net, const char *path, fv_err *err); /* a model file: all of it, at once */
+/* Writes a model file: all of it, at once. A path that ends in .npz: NumPy's archive, of the weights only. */
+FV_API fv_status fv_net_save(const fv_net *net, const char *path, fv_err *err);
 
 /* A line of `fovea summary`. Strings live as long as the net. */
 typedef struct fv_layer {

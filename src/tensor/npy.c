@@ -16,10 +16,8 @@ static const struct element {
     const char *descr;
     fv_dtype dtype;
 } elements[] = {
-    { "<f4", FV_DTYPE_F32 },
-    { "<f8", FV_DTYPE_F64 },
-    { "|u1", FV_DTYPE_U8 },
-    { "<i8", FV_DTYPE_I64 },
+    { "<f4", FV_DTYPE_F32 }, { "<f8", FV_DTYPE_F64 }, { "<f2", FV_DTYPE_F16 },
+    { "|u1", FV_DTYPE_U8 },  { "<i8", FV_DTYPE_I64 },
 };
 
 typedef struct header {
@@ -112,7 +110,8 @@ static fv_status read_descr(fv_reader *r, header *h, fv_err *err)
     if (!take_string(r, descr, sizeof descr)) return malformed(r, err, "descr is not a short text");
     for (size_t i = 0; i < sizeof elements / sizeof *elements; i++)
         if (strcmp(descr, elements[i].descr) == 0) h->element = &elements[i];
-    if (!h->element) return fv_fail(err, FV_UNSUP, "npy elements of type '%s'; <f4, <f8, |u1 and <i8 are read", descr);
+    if (!h->element)
+        return fv_fail(err, FV_UNSUP, "npy elements of type '%s'; <f4, <f8, <f2, |u1 and <i8 are read", descr);
     return FV_OK;
 }
 
@@ -150,31 +149,27 @@ static fv_status read_header(fv_bytes text, header *h, fv_err *err)
     return FV_OK;
 }
 
-static fv_status read_data(fv_array *a, fv_reader *r, const header *h, const fv_allocator *heap, fv_err *err)
+static fv_status find_data(fv_npy *a, fv_reader *r, const header *h, fv_err *err)
 {
-    size_t n = 1, bytes = 0, floats = 0;
+    size_t bytes = (size_t)fv_dtype_bits(h->element->dtype) / 8;
     bool fits = true;
-    for (int i = 0; i < h->rank; i++) fits = fits && fv_mul_size(n, (size_t)h->dim[i], &n);
-    if (!fits || !fv_mul_size(n, (size_t)fv_dtype_bits(h->element->dtype) / 8, &bytes) ||
-        !fv_mul_size(n, sizeof(float), &floats))
-        return fv_fail(err, FV_FORMAT, "npy shape overflows");
+    for (int i = 0; i < h->rank; i++) fits = fits && fv_mul_size(bytes, (size_t)h->dim[i], &bytes);
+    if (!fits) return fv_fail(err, FV_FORMAT, "npy shape overflows");
     const size_t left = fv_reader_left(r);
     if (bytes > left) return fv_fail(err, FV_FORMAT, "npy file is %zu bytes short", bytes - left);
     if (bytes < left) return fv_fail(err, FV_FORMAT, "%zu bytes after the npy array", left - bytes);
-    void *data = NULL;
-    FV_TRY(fv_alloc_or(heap, &data, floats, err));
-    fv_dtype_floats(h->element->dtype, (fv_bytes){ r->bytes.p + r->at, bytes }, data);
+    a->dtype = h->element->dtype;
     a->rank = h->rank;
     memcpy(a->dim, h->dim, sizeof a->dim);
-    a->data = data;
+    a->data = fv_read_bytes(r, bytes);
     return FV_OK;
 }
 
-fv_status fv_npy_parse(fv_array *a, fv_bytes file, const fv_allocator *heap, fv_err *err)
+fv_status fv_npy_open(fv_npy *a, fv_bytes file, fv_err *err)
 {
     fv_reader r = fv_reader_of(file);
     header h;
-    *a = (fv_array){ 0 };
+    *a = (fv_npy){ 0 };
     const fv_bytes magic = fv_read_bytes(&r, 6);
     if (r.failed || memcmp(magic.p, "\x93NUMPY", 6) != 0) return fv_fail(err, FV_FORMAT, "not an npy file");
     const uint8_t major = fv_read_u8(&r);
@@ -185,7 +180,24 @@ fv_status fv_npy_parse(fv_array *a, fv_bytes file, const fv_allocator *heap, fv_
     const fv_bytes text = fv_read_bytes(&r, n);
     if (r.failed) return fv_fail(err, FV_FORMAT, "npy file ends in its header");
     FV_TRY(read_header(text, &h, err));
-    return read_data(a, &r, &h, heap, err);
+    return find_data(a, &r, &h, err);
+}
+
+fv_status fv_npy_parse(fv_array *a, fv_bytes file, const fv_allocator *heap, fv_err *err)
+{
+    fv_npy n;
+    size_t floats = 0;
+    void *data = NULL;
+    *a = (fv_array){ 0 };
+    FV_TRY(fv_npy_open(&n, file, err));
+    if (!fv_mul_size(n.data.len / ((size_t)fv_dtype_bits(n.dtype) / 8), sizeof(float), &floats))
+        return fv_fail(err, FV_FORMAT, "npy shape overflows");
+    FV_TRY(fv_alloc_or(heap, &data, floats, err));
+    fv_dtype_floats(n.dtype, n.data, data);
+    a->rank = n.rank;
+    memcpy(a->dim, n.dim, sizeof a->dim);
+    a->data = data;
+    return FV_OK;
 }
 
 fv_status fv_npy_read(fv_array *a, const char *path, const fv_env *env, fv_err *err)
@@ -199,24 +211,39 @@ fv_status fv_npy_read(fv_array *a, const char *path, const fv_env *env, fv_err *
     return s == FV_OK ? s : fv_context(err, s, "%s", path);
 }
 
-fv_status fv_npy_write(const fv_array *a, const char *path, fv_err *err)
+size_t fv_npy_head(char head[FV_NPY_HEAD], fv_dtype dtype, int rank, const int64_t *dim)
 {
-    char head[512] = "\x93NUMPY\x01";
     enum { TEXT_AT = 10 };
-    size_t bytes = sizeof(float), n = TEXT_AT;
-    if (a->rank < 0 || a->rank > RANK) return fv_fail(err, FV_ARG, "%s: array of %d dimensions", path, a->rank);
-    n += (size_t)snprintf(head + n, sizeof head - n, "{'descr': '<f4', 'fortran_order': False, 'shape': (");
-    for (int i = 0; i < a->rank; i++) {
-        if (a->dim[i] < 0 || !fv_mul_size(bytes, (size_t)a->dim[i], &bytes))
-            return fv_fail(err, FV_ARG, "%s: dimension %d is %d", path, i, a->dim[i]);
-        const char *tail = a->rank == 1 ? "," : i + 1 < a->rank ? ", " : "";
-        n += (size_t)snprintf(head + n, sizeof head - n, "%d%s", a->dim[i], tail);
+    const char *descr = "<f4";
+    size_t n = TEXT_AT;
+    for (size_t i = 0; i < sizeof elements / sizeof *elements; i++)
+        if (elements[i].dtype == dtype) descr = elements[i].descr;
+    memcpy(head, "\x93NUMPY\x01", 8);
+    n += (size_t)snprintf(head + n, FV_NPY_HEAD - n, "{'descr': '%s', 'fortran_order': False, 'shape': (", descr);
+    for (int i = 0; i < rank; i++) {
+        const char *tail = rank == 1 ? "," : i + 1 < rank ? ", " : "";
+        n += (size_t)snprintf(head + n, FV_NPY_HEAD - n, "%" PRId64 "%s", dim[i], tail);
     }
-    n += (size_t)snprintf(head + n, sizeof head - n, "), }");
+    n += (size_t)snprintf(head + n, FV_NPY_HEAD - n, "), }");
     while ((n + 1) % 64) head[n++] = ' '; /* the data begins at a multiple of 64 */
     head[n++] = '\n';
     head[8] = (char)((n - TEXT_AT) & 255);
     head[9] = (char)((n - TEXT_AT) >> 8);
+    return n;
+}
+
+fv_status fv_npy_write(const fv_array *a, const char *path, fv_err *err)
+{
+    char head[FV_NPY_HEAD];
+    int64_t dim[RANK];
+    size_t bytes = sizeof(float);
+    if (a->rank < 0 || a->rank > RANK) return fv_fail(err, FV_ARG, "%s: array of %d dimensions", path, a->rank);
+    for (int i = 0; i < a->rank; i++) {
+        dim[i] = a->dim[i];
+        if (a->dim[i] < 0 || !fv_mul_size(bytes, (size_t)a->dim[i], &bytes))
+            return fv_fail(err, FV_ARG, "%s: dimension %d is %d", path, i, a->dim[i]);
+    }
+    const size_t n = fv_npy_head(head, FV_DTYPE_F32, a->rank, dim);
     return fv_file_write(path, (fv_span[]){ { head, n }, { a->data, bytes } }, 2, err);
 }
 

@@ -4,7 +4,7 @@
 #include "base/status.h"
 #include <string.h>
 
-static const fv_weight_format *const formats[] = { &fv_safetensors, &fv_pth_legacy, &fv_pth };
+static const fv_weight_format *const formats[] = { &fv_safetensors, &fv_pth_legacy, &fv_npz, &fv_pth };
 
 fv_status fv_weights_read(fv_bytes file, fv_stored_list *list, fv_arena *arena, fv_err *err)
 {

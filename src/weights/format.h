@@ -35,7 +35,7 @@ typedef struct fv_weight_format {
     bool (*probe)(fv_bytes file);
     fv_status (*read)(fv_bytes file, fv_stored_list *list, fv_arena *arena, fv_err *err);
 } fv_weight_format;
-extern const fv_weight_format fv_safetensors, fv_pth, fv_pth_legacy;
+extern const fv_weight_format fv_safetensors, fv_pth, fv_pth_legacy, fv_npz;
 
 /* Reads with the first format that knows the file. */
 fv_status fv_weights_read(fv_bytes file, fv_stored_list *list, fv_arena *arena, fv_err *err);
@@ -43,5 +43,7 @@ fv_status fv_weights_read(fv_bytes file, fv_stored_list *list, fv_arena *arena, 
 /* safetensors, written: puts the tensors into the file's order and appends all that stands before the data, which then
  * follows in list order without gaps. The same list always gives the same bytes. */
 void fv_safetensors_head(fv_writer *w, fv_stored_list *list);
+/* npz, written as numpy.savez does: a stored zip archive of one npy file a tensor. FV_UNSUP past 4 GiB. */
+fv_status fv_npz_write(const char *path, const fv_stored_list *list, fv_arena *arena, fv_err *err);
 
 #endif

@@ -121,6 +121,8 @@ static fv_status save(const fv_net *net, const char *path, fv_writer *head, fv_a
 {
     fv_stored_list l;
     FV_TRY(list_of(&l, net, a, err));
+    const size_t len = strlen(path);
+    if (len > 4 && strcmp(path + len - 4, ".npz") == 0) return fv_npz_write(path, &l, a, err);
     fv_safetensors_head(head, &l);
     fv_span *parts = fv_arena_alloc(a, (l.count + 1) * sizeof *parts);
     if (head->failed || !parts)

@@ -3,9 +3,11 @@ but Python.
 
 SPDX-License-Identifier: Apache-2.0"""
 import gzip
+import io
 import json
 import pathlib
 import struct
+import zipfile
 import zlib
 
 ROOT = pathlib.Path(__file__).parent / "seeds"
@@ -99,6 +101,21 @@ def sets():
     seed("f_cifar", "hundred.bin", b"\x03\x21" + bytes(3072))
 
 
+def npy(descr, shape, data):
+    head = ("{'descr': '%s', 'fortran_order': False, 'shape': %s, }" % (descr, shape)).encode()
+    head += b" " * (-(len(head) + 11) % 64) + b"\n"
+    return b"\x93NUMPY\1\0" + struct.pack("<H", len(head)) + head + data
+
+
+def archives():
+    for name, method in (("stored.npz", zipfile.ZIP_STORED), ("packed.npz", zipfile.ZIP_DEFLATED)):
+        out = io.BytesIO()
+        with zipfile.ZipFile(out, "w", method) as z:
+            for key, body in {"w.npy": npy("<f4", "(2, 2)", bytes(16)), "dir/b.npy": npy("<f2", "(3,)", bytes(6))}.items():
+                z.writestr(zipfile.ZipInfo(key), body, method)
+        seed("f_npz", name, out.getvalue())
+
+
 def checkpoints():
     for path in sorted((ROOT.parent.parent / "data" / "pth").glob("*.pth")):
         seed("f_pth", path.name, path.read_bytes())
@@ -108,4 +125,5 @@ pictures()
 texts()
 arrays()
 sets()
+archives()
 checkpoints()
