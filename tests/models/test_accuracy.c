@@ -26,7 +26,9 @@ static fv_net *open_net(const fv_model *m)
 {
     fv_net *net = NULL;
     fv_err err = { 0 };
-    if (fv_net_open(&net, m->name, &(fv_net_opts){ .seed = 1 }, NULL, &err) != FV_OK) fail_msg("%s", err.msg);
+    const fv_net_opts small = { .seed = 1, .size = m->size < SIDE ? m->size : SIDE }, own = { .seed = 1 };
+    if (fv_net_open(&net, m->name, &small, NULL, NULL) == FV_OK) return net;
+    if (fv_net_open(&net, m->name, &own, NULL, &err) != FV_OK) fail_msg("%s", err.msg); /* too many poolings */
     return net;
 }
 
@@ -34,8 +36,7 @@ static fv_plan *plan_of(fv_net *net, fv_plan_request rq)
 {
     fv_plan *p = NULL;
     fv_err err = { 0 };
-    const int side = net->prep.h < SIDE ? net->prep.h : SIDE;
-    rq.h = rq.w = side;
+    rq.h = rq.w = net->prep.h;
     rq.threads = fv_cores();
     if (fv_plan_make(&p, net, &rq, &err) != FV_OK) fail_msg("%s", err.msg);
     return p;
@@ -43,8 +44,7 @@ static fv_plan *plan_of(fv_net *net, fv_plan_request rq)
 
 static int pixels_of(const fv_net *net)
 {
-    const int side = net->prep.h < SIDE ? net->prep.h : SIDE;
-    return side * side * 3;
+    return net->prep.h * net->prep.h * 3;
 }
 
 /* Pixel i of a made-up picture: pictures of a stream differ, and are the same in float and double. */
