@@ -17,6 +17,7 @@ typedef struct eval_args {
 // clang-format off
 const cli_option options_eval[] = {
     NETWORK_OPTIONS(eval_args, net),
+    NETWORK_LABELS_OPTION(eval_args, net),
     NETWORK_RANDOM_OPTION(eval_args, net),
     { "split",      0,   CLI_TEXT,   offsetof(eval_args, split),      "NAME",  "train, val or test (val, or test where there is none)", 0, 0 },
     { "val-share",  0,   CLI_REAL,   offsetof(eval_args, val_share),  "SHARE", "of a folder without splits that is val (0.2)", 0, 0.9 },

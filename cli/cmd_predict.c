@@ -16,6 +16,7 @@ typedef struct predict_args {
 // clang-format off
 const cli_option options_predict[] = {
     NETWORK_OPTIONS(predict_args, net),
+    NETWORK_LABELS_OPTION(predict_args, net),
     NETWORK_RANDOM_OPTION(predict_args, net),
     { "topk",       0,   CLI_INT,    offsetof(predict_args, topk),  "N",     "classes to name (5)", 1, 1000 },
     { "list",       0,   CLI_TEXT,   offsetof(predict_args, list),  "FILE",  "a file with a picture's name on each line", 0, 0 },

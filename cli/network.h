@@ -5,7 +5,7 @@
 #include "options.h"
 
 typedef struct cli_network {
-    const char *model, *weights;
+    const char *model, *weights, *labels;
     int classes, size, channels, stem, threads;
     bool random_weights, no_weights, ema;
     uint64_t seed;
@@ -24,6 +24,8 @@ typedef struct cli_network {
     { "model",    0, CLI_TEXT,   offsetof(type, n.model),    "NAME|FILE",      "a network's name, or a model file", 0, 0 },            \
     NETWORK_SHAPE_OPTIONS(type, n),                                                                                                 \
     { "threads",  0, CLI_INT,    offsetof(type, n.threads),  "N",              "threads; default: the cores this process may use", 1, 1024 }
+#define NETWORK_LABELS_OPTION(type, n)                                                                                              \
+    { "labels",   0, CLI_TEXT,   offsetof(type, n.labels),   "FILE",           "class names, one a line, instead of the network's own", 0, 0 }
 #define NETWORK_RANDOM_OPTION(type, n)                                                                                              \
     { "random-weights", 0, CLI_FLAG, offsetof(type, n.random_weights), "", "go on with a network that knows nothing", 0, 0 }
 // clang-format on

@@ -275,10 +275,10 @@ typedef struct fv_net_opts {
     int channels;        /* 0: 3 */
     fv_stem stem;
     uint64_t seed;
-    bool no_weights; /* leave them zero: to look at the network only */
-    bool ema;        /* of a checkpoint with moving averages: those */
-    fv_match_fn
-        *match; /* NULL, or told of each tensor and parameter while the weights are read, also if they do not fit */
+    bool no_weights;        /* leave them zero: to look at the network only */
+    const char *names_file; /* class names, one a line, in the place of those that the weights bring */
+    bool ema;               /* of a checkpoint with moving averages: those */
+    fv_match_fn *match;     /* NULL, or told of each tensor and parameter while the weights are read, fitting or not */
     void *match_user;
 } fv_net_opts;
 typedef struct fv_net_info {
@@ -286,7 +286,7 @@ typedef struct fv_net_info {
     int classes;
     int64_t params, macs;
     fv_prep prep;
-    const char *const *class_names; /* NULL: unknown */
+    const char *const *class_names; /* its own; else ImageNet's, where it has 1000 classes; else NULL: unknown */
     fv_stem stem;
     bool has_weights; /* read from a file, not from the initialisers */
 } fv_net_info;
@@ -425,6 +425,9 @@ FV_API void fv_data_free(fv_data *data);
 FV_API void fv_data_describe(const fv_data *data, fv_data_info *info);
 /* Writes sample i as a PNG file. */
 FV_API fv_status fv_data_export_png(fv_data *data, int64_t i, const char *path, int *label, fv_err *err);
+
+/* Class i of ImageNet's 1000, in the order of a published network's outputs; false past the end. */
+FV_API bool fv_imagenet_class(int i, const char **wnid, const char **name);
 
 /* ---- predict, evaluate ----------------------------------------------------------------------------------- */
 

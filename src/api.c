@@ -1,5 +1,7 @@
 /* api.c -- opening networks: a name or a model file becomes a graph, the graph a net, the file its weights.
  * SPDX-License-Identifier: Apache-2.0 */
+#include "data/imagenet.h"
+#include "data/sources.h"
 #include "graph/net.h"
 #include "weights/model_file.h"
 #include <math.h>
@@ -74,6 +76,19 @@ static fv_status describe_net(fv_net *net, const request *rq, const fv_prep *pre
         .new_head = rq->opts.classes != 0, .ema = rq->opts.ema, .each = rq->opts.match, .user = rq->opts.match_user
     };
     return fv_model_file_load(net, rq->file, &how, err);
+}
+
+/* The caller's names of the classes instead of the weights'. */
+static fv_status name_classes(fv_net *net, const char *file, fv_err *err)
+{
+    fv_data list = { .env = net->env, .arena.heap = net->env.heap };
+    const char *const *names = NULL;
+    int n = 0;
+    fv_status s = fv_data_read_names(&list, file, &names, &n, err);
+    if (s == FV_OK && !names) s = fv_fail(err, FV_NOINPUT, "no such file of class names");
+    if (s == FV_OK) s = fv_net_name_classes(net, names, n, err);
+    fv_arena_free(&list.arena);
+    return s == FV_OK ? s : fv_context(err, s, "%s", file);
 }
 
 static fv_status open_net(fv_net **out, const request *rq, const fv_env *env, fv_err *err)
@@ -190,6 +205,11 @@ fv_status fv_net_open(fv_net **out, const char *model, const fv_net_opts *opts, 
         s = open_net(out, &rq, &e, err);
         if (s == FV_SHAPE && rq.file.p && err) name_closest(&rq, &e, err);
         if (s != FV_OK && rq.file.p) fv_context(err, s, "%s", path);
+        if (s == FV_OK && rq.opts.names_file) s = name_classes(*out, rq.opts.names_file, err);
+        if (s != FV_OK) {
+            fv_net_free(*out);
+            *out = NULL;
+        }
     }
     fv_release(e.heap, (void *)rq.file.p);
     fv_arena_free(&rq.arena);
@@ -207,13 +227,15 @@ fv_status fv_net_of_graph(fv_net **out, fv_graph *g, const char *name, const fv_
 
 void fv_net_describe(const fv_net *net, fv_net_info *info)
 {
+    const char *const *names = net->class_names;
+    if (!names && net->classes == FV_IMAGENET_CLASSES) names = fv_imagenet_names;
     *info = (fv_net_info){ .name = net->name,
                            .family = net->family,
                            .classes = net->classes,
                            .params = fv_graph_params(net->graph),
                            .macs = fv_graph_macs(net->graph),
                            .prep = net->prep,
-                           .class_names = net->class_names,
+                           .class_names = names,
                            .stem = net->stem,
                            .has_weights = net->has_weights };
 }

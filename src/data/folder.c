@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/rng.h"
 #include "base/utf8.h"
+#include "data/imagenet.h"
 #include "data/sources.h"
 
 #include <dirent.h>
@@ -190,11 +191,13 @@ static fv_status add_folder(fv_data *d, const char *root, const char *name, int 
     return FV_OK;
 }
 
+/* The class that a folder's name means: by name, or by WordNet id where the classes are ImageNet's. */
 static int find_name(const char *const *v, int n, const char *name)
 {
     for (int i = 0; i < n; i++)
         if (strcmp(v[i], name) == 0) return i;
-    return -1;
+    const int class = fv_imagenet_find(name);
+    return class >= 0 && fv_imagenet_are(v, n) ? class : -1;
 }
 
 /* Copies the class list into the arena. */
