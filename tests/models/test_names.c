@@ -55,9 +55,28 @@ static void test_names_of_timm_reach_our_networks(void **state)
     static const struct {
         const char *list, *model;
     } cases[] = {
-        { "timm.efficientnet_b0", "efficientnet_b0" },          { "timm.mobilenetv2_100", "mobilenet_v2" },
-        { "timm.mobilenetv2_035", "mobilenet_v2_035" },         { "timm.mobilenetv2_140", "mobilenet_v2_140" },
-        { "timm.mobilenetv3_large_100", "mobilenet_v3_large" }, { "timm.mobilenetv3_small_100", "mobilenet_v3_small" },
+        // clang-format off
+        { "timm.efficientnet_b0", "efficientnet_b0" },
+        { "timm.mobilenetv2_100", "mobilenet_v2" },
+        { "timm.mobilenetv2_035", "mobilenet_v2_035" },
+        { "timm.mobilenetv2_140", "mobilenet_v2_140" },
+        { "timm.mobilenetv3_large_100", "mobilenet_v3_large" },
+        { "timm.mobilenetv3_small_100", "mobilenet_v3_small" },
+        { "timm.tf_mobilenetv3_large_075", "tf_mobilenetv3_large_075" },
+        { "timm.tf_mobilenetv3_large_minimal_100", "tf_mobilenetv3_large_minimal_100" },
+        { "timm.tf_mobilenetv3_small_minimal_100", "tf_mobilenetv3_small_minimal_100" },
+        { "timm.mobilenetv1_100", "mobilenet_v1" },
+        { "timm.tf_efficientnet_b0", "tf_efficientnet_b0" },
+        { "timm.tf_efficientnet_b2", "tf_efficientnet_b2" },
+        { "timm.efficientnet_lite0", "efficientnet_lite0" },
+        { "timm.efficientnet_lite4", "efficientnet_lite4" },
+        { "timm.tf_efficientnetv2_s", "tf_efficientnetv2_s" },
+        { "timm.tf_efficientnetv2_s", "efficientnet_v2_s" },
+        { "timm.tf_efficientnetv2_b0", "tf_efficientnetv2_b0" },
+        { "timm.tf_efficientnetv2_b3", "efficientnet_v2_b3" },
+        { "timm.resnetv2_50", "resnetv2_50" },
+        { "timm.resnext101_64x4d", "resnext101_64x4d" },
+        // clang-format on
     };
     int done = 0;
     (void)state;
@@ -127,6 +146,15 @@ static const char *greek(const char *name, fv_arena *a)
     return fv_arena_printf(a, "%.*s%s", (int)(dot - name), name, scale ? ".gamma" : ".beta");
 }
 
+/* torchvision before 0.2.2 */
+static const char *numbered(const char *name, fv_arena *a)
+{
+    const char *layer = strstr(name, "denselayer"), *dot = layer ? strchr(layer, '.') : NULL;
+    const bool norm = dot && strncmp(dot, ".norm", 5) == 0, conv = dot && strncmp(dot, ".conv", 5) == 0;
+    if (!norm && !conv) return fv_arena_strdup(a, name);
+    return fv_arena_printf(a, "%.*s.%s", (int)(dot + 5 - name), name, dot + 5);
+}
+
 static void same_weights(const fv_net *a, const fv_net *b)
 {
     assert_memory_equal(a->weights, b->weights, a->graph->floats * sizeof(float));
@@ -158,6 +186,24 @@ static void count_line(void *user, const fv_match_line *line)
 {
     ((counted *)user)->of[line->kind]++;
     assert_true(line->tensor || line->param);
+}
+
+static void test_the_old_names_of_densenet_are_known(void **state)
+{
+    (void)state;
+    if (!fv_model_find("densenet121")) skip();
+    fv_arena a = { 0 };
+    counted c = { 0 };
+    fv_err err = { 0 };
+    fv_net *net = open_net("densenet121", &(fv_net_opts){ .seed = 3 });
+    fv_net *copy = open_net("densenet121", &(fv_net_opts){ .no_weights = true });
+    const fv_stored_list l = tensors_of(net, numbered, &a);
+    if (fv_bind(copy, &l, &(fv_bind_opts){ .each = count_line, .user = &c }, &err) != FV_OK) fail_msg("%s", err.msg);
+    same_weights(net, copy);
+    assert_int_equal(c.of[FV_MATCH_RENAMED], 58 * 10); /* a layer has two norms of four tensors, and two convolutions */
+    fv_net_free(net);
+    fv_net_free(copy);
+    fv_arena_free(&a);
 }
 
 static void test_the_weights_and_their_averages_are_told_apart(void **state)
@@ -273,6 +319,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_names_of_timm_reach_our_networks),
         cmocka_unit_test(test_wrappers_and_heads_are_seen_through),
+        cmocka_unit_test(test_the_old_names_of_densenet_are_known),
         cmocka_unit_test(test_the_weights_and_their_averages_are_told_apart),
         cmocka_unit_test(test_every_misfit_is_told_and_counted),
         cmocka_unit_test(test_a_linear_layer_may_lie_there_as_a_convolution),
