@@ -100,7 +100,8 @@ static fv_status open_net(fv_net **out, const request *rq, const fv_env *env, fv
     fv_net *net;
     if (classes < 1 || classes > 1 << 20) return fv_fail(err, FV_ARG, "%d classes", classes);
     FV_TRY(build_graph(&g, rq, &prep, classes, env, err));
-    FV_TRY(fv_net_new(&net, g, rq->model->name, env, err));
+    const bool zero = !rq->file.p && rq->opts.no_weights; /* else initialisers or the file set every weight */
+    FV_TRY((zero ? fv_net_new : fv_net_new_unset)(&net, g, rq->model->name, env, err));
     const fv_status s = describe_net(net, rq, &prep, err);
     if (s != FV_OK) {
         fv_net_free(net);
@@ -110,9 +111,9 @@ static fv_status open_net(fv_net **out, const request *rq, const fv_env *env, fv
     return FV_OK;
 }
 
-static fv_status read_weights(request *rq, const char *path, const fv_env *env, fv_err *err)
+static fv_status read_weights(request *rq, const char *path, fv_err *err)
 {
-    FV_TRY(fv_file_read(&rq->file, path, (size_t)1 << MAX_MODEL_BYTES_LOG2, env->heap, err));
+    FV_TRY(fv_file_map(&rq->file, path, (size_t)1 << MAX_MODEL_BYTES_LOG2, err));
     const fv_status s = fv_model_file_peek(&rq->meta, rq->file, &rq->arena, err);
     if (s != FV_OK) return fv_context(err, s, "%s", path);
     if (!rq->opts.stem) rq->opts.stem = rq->meta.stem;
@@ -121,14 +122,14 @@ static fv_status read_weights(request *rq, const char *path, const fv_env *env, 
 }
 
 /* `model` names a network, or a file that knows its network. */
-static fv_status find_model(request *rq, const char *model, const fv_env *env, fv_err *err)
+static fv_status find_model(request *rq, const char *model, fv_err *err)
 {
     rq->model = fv_model_find(model);
-    if (rq->model) return rq->opts.weights ? read_weights(rq, rq->opts.weights, env, err) : FV_OK;
+    if (rq->model) return rq->opts.weights ? read_weights(rq, rq->opts.weights, err) : FV_OK;
     if (!strchr(model, '/') && !strchr(model, '.'))
         return fv_fail(err, FV_ARG, "no network is called '%s'; the nearest is '%s'", model, fv_model_nearest(model));
     if (rq->opts.weights) return fv_fail(err, FV_ARG, "'%s' is a model file: it takes no other weights", model);
-    FV_TRY(read_weights(rq, model, env, err));
+    FV_TRY(read_weights(rq, model, err));
     if (!rq->meta.network)
         return fv_fail(err, FV_FORMAT, "%s: does not say which network it is of: name it, and give the file as weights",
                        model);
@@ -163,7 +164,7 @@ fv_status fv_model_guess(const char **name, double *share, const char *weights, 
     fv_stored_list list;
     *name = NULL;
     *share = 0;
-    fv_status s = fv_file_read(&file, weights, (size_t)1 << MAX_MODEL_BYTES_LOG2, e.heap, err);
+    fv_status s = fv_file_map(&file, weights, (size_t)1 << MAX_MODEL_BYTES_LOG2, err);
     if (s == FV_OK) {
         s = fv_weights_read(file, &list, &a, err);
         if (s != FV_OK) fv_context(err, s, "%s", weights);
@@ -173,7 +174,7 @@ fv_status fv_model_guess(const char **name, double *share, const char *weights, 
         *name = best ? best->name : NULL;
         if (!best) s = fv_fail(err, FV_SHAPE, "%s: fits no network", weights);
     }
-    fv_release(e.heap, (void *)file.p);
+    fv_file_unmap(file);
     fv_arena_free(&a);
     return s;
 }
@@ -200,7 +201,7 @@ fv_status fv_net_open(fv_net **out, const char *model, const fv_net_opts *opts, 
     const char *path = fv_model_find(model) ? rq.opts.weights : model;
     *out = NULL;
     if (!model) return fv_fail(err, FV_ARG, "no network is named");
-    fv_status s = find_model(&rq, model, &e, err);
+    fv_status s = find_model(&rq, model, err);
     if (s == FV_OK) {
         s = open_net(out, &rq, &e, err);
         if (s == FV_SHAPE && rq.file.p && err) name_closest(&rq, &e, err);
@@ -211,7 +212,7 @@ fv_status fv_net_open(fv_net **out, const char *model, const fv_net_opts *opts, 
             *out = NULL;
         }
     }
-    fv_release(e.heap, (void *)rq.file.p);
+    fv_file_unmap(rq.file);
     fv_arena_free(&rq.arena);
     return s;
 }

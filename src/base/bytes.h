@@ -56,6 +56,9 @@ uint32_t fv_crc32(uint32_t crc, const void *p, size_t n);  /* zip's; likewise */
 /* The whole file on the heap, FV_NOINPUT where it cannot be opened, FV_FORMAT where it is longer than max or not a
  * regular file (a FIFO would hang). The caller releases b->p. */
 fv_status fv_file_read(fv_bytes *b, const char *path, size_t max, const fv_allocator *heap, fv_err *err);
+/* The same as a map of the file, which another process may change under it: to be copied from and unmapped soon. */
+fv_status fv_file_map(fv_bytes *b, const char *path, size_t max, fv_err *err);
+void fv_file_unmap(fv_bytes b);
 /* Replaces path in one step or not at all: writes path.tmp.PID beside it, fsync, rename, fsync of the folder; the
  * temporary file is removed on failure. FV_CREATE, FV_IO. */
 typedef struct fv_span {

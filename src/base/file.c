@@ -9,6 +9,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -68,6 +69,42 @@ fv_status fv_file_read(fv_bytes *b, const char *path, size_t max, const fv_alloc
     const fv_status s = read_open(b, fd, path, max, heap, err);
     close(fd);
     return s;
+}
+
+static fv_status map_open(fv_bytes *b, int fd, const char *path, size_t max, fv_err *err)
+{
+    struct stat st;
+    if (fstat(fd, &st) != 0) return fv_fail_io(err, "stat", path);
+    if (S_ISDIR(st.st_mode)) return fv_fail(err, FV_FORMAT, "%s: is a folder", path);
+    if (!S_ISREG(st.st_mode)) return fv_fail(err, FV_FORMAT, "%s: not a regular file", path);
+    if ((uint64_t)st.st_size > max)
+        return fv_fail(err, FV_FORMAT, "%s: %lld bytes, at most %zu are read", path, (long long)st.st_size, max);
+    *b = (fv_bytes){ .p = (const uint8_t *)"" };
+    if (!st.st_size) return FV_OK; /* nothing cannot be mapped */
+    void *p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (p == MAP_FAILED) {
+        *b = (fv_bytes){ 0 };
+        return errno == ENOMEM ? fv_fail(err, FV_NOMEM, "%s: cannot map %lld bytes", path, (long long)st.st_size)
+                               : fv_fail_io(err, "map", path);
+    }
+    (void)madvise(p, (size_t)st.st_size, MADV_WILLNEED); /* a wish */
+    *b = (fv_bytes){ .p = p, .len = (size_t)st.st_size };
+    return FV_OK;
+}
+
+fv_status fv_file_map(fv_bytes *b, const char *path, size_t max, fv_err *err)
+{
+    *b = (fv_bytes){ 0 };
+    const int fd = open_again(path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
+    if (fd < 0) return fv_fail_open(err, false, path);
+    const fv_status s = map_open(b, fd, path, max, err);
+    close(fd);
+    return s;
+}
+
+void fv_file_unmap(fv_bytes b)
+{
+    if (b.len) munmap((void *)(uintptr_t)b.p, b.len);
 }
 
 static fv_status write_all(int fd, const fv_span *parts, int n, const char *path, fv_err *err)

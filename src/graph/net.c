@@ -4,7 +4,7 @@
 #include "graph/init.h"
 #include <string.h>
 
-fv_status fv_net_new(fv_net **out, fv_graph *g, const char *name, const fv_env *env, fv_err *err)
+static fv_status make(fv_net **out, fv_graph *g, const char *name, bool zero, const fv_env *env, fv_err *err)
 {
     const fv_env e = env ? *env : (fv_env){ 0 };
     void *p = NULL;
@@ -21,14 +21,25 @@ fv_status fv_net_new(fv_net **out, fv_graph *g, const char *name, const fv_env *
     net->graph = g;
     net->name = fv_arena_strdup(&net->arena, name);
     net->classes = g->node[g->output].shape.c;
-    s = net->arena.failed ? fv_fail(err, FV_NOMEM, "no memory for a name")
-                          : fv_alloc_zero(e.heap, (void **)&net->weights, g->floats * sizeof(float), err);
+    s = net->arena.failed
+            ? fv_fail(err, FV_NOMEM, "no memory for a name")
+            : (zero ? fv_alloc_zero : fv_alloc_or)(e.heap, (void **)&net->weights, g->floats * sizeof(float), err);
     if (s != FV_OK) {
         fv_net_free(net);
         return fv_context(err, s, "cannot hold the weights of '%s'", name);
     }
     *out = net;
     return FV_OK;
+}
+
+fv_status fv_net_new(fv_net **out, fv_graph *g, const char *name, const fv_env *env, fv_err *err)
+{
+    return make(out, g, name, true, env, err);
+}
+
+fv_status fv_net_new_unset(fv_net **out, fv_graph *g, const char *name, const fv_env *env, fv_err *err)
+{
+    return make(out, g, name, false, env, err);
 }
 
 void fv_net_free(fv_net *net)

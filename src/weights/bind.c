@@ -3,6 +3,7 @@
 #include "weights/bind.h"
 #include "base/log.h"
 #include "base/status.h"
+#include "base/threads.h"
 #include "weights/names.h"
 #include <inttypes.h>
 #include <math.h>
@@ -174,6 +175,14 @@ static fv_status verdict(const binding *b, const char *network, fv_err *err)
     return FV_OK;
 }
 
+/* Weights are copied in slices of the net's block, so that one large tensor keeps all threads busy. */
+enum { SLICE = 1 << 18, BLOCK = 1 << 12, MOST_THREADS = 16 };
+typedef struct slices {
+    const binding *b;
+    fv_net *net;
+    size_t bad[MOST_THREADS], first[MOST_THREADS]; /* weights that are not finite, the first parameter with one */
+} slices;
+
 static size_t not_finite(const float *w, size_t n)
 {
     size_t bad = 0;
@@ -181,24 +190,55 @@ static size_t not_finite(const float *w, size_t n)
     return bad;
 }
 
+/* Floats [from, to) of parameter i, in blocks that are still in the cache when they are looked at. */
+static void copy_part(slices *s, int thread, size_t i, size_t from, size_t to)
+{
+    const fv_stored *t = s->b->of_param[i];
+    const size_t size = (size_t)fv_dtype_bits(t->dtype) / 8;
+    float *w = s->net->weights + s->net->graph->param[i].at;
+    for (size_t at = from; at < to; at += BLOCK) {
+        const size_t n = to - at < BLOCK ? to - at : BLOCK;
+        fv_dtype_floats(t->dtype, (fv_bytes){ t->data.p + at * size, n * size }, w + at);
+        const size_t bad = not_finite(w + at, n);
+        if (bad && (!s->bad[thread] || i < s->first[thread])) s->first[thread] = i;
+        s->bad[thread] += bad;
+    }
+}
+
+static void copy_slices(void *user, int thread, int begin, int end)
+{
+    slices *s = user;
+    const fv_graph *g = s->net->graph;
+    const size_t low = (size_t)begin * SLICE, high = (size_t)end * SLICE;
+    for (size_t i = 0; i < g->nparam; i++) {
+        const fv_param *p = &g->param[i];
+        if (!s->b->of_param[i] || p->at >= high || p->at + p->floats <= low) continue;
+        const size_t from = low > p->at ? low - p->at : 0;
+        copy_part(s, thread, i, from, high - p->at < p->floats ? high - p->at : p->floats);
+    }
+}
+
 static void copy_all(const binding *b, fv_net *net)
 {
-    size_t bad = 0;
-    const char *first = "";
-    for (size_t i = 0; i < net->graph->nparam; i++) {
-        const fv_param *p = &net->graph->param[i];
-        const fv_stored *t = b->of_param[i];
-        if (!t) continue;
-        if (p->kind == FV_PARAM_COUNT) {
-            memcpy(&net->batches_tracked, t->data.p, sizeof net->batches_tracked);
-            continue;
-        }
-        fv_dtype_floats(t->dtype, t->data, net->weights + p->at);
-        const size_t n = not_finite(net->weights + p->at, p->floats);
-        if (n && !bad) first = p->name;
-        bad += n;
+    const fv_graph *g = net->graph;
+    const int units = (int)((g->floats + SLICE - 1) / SLICE);
+    slices s = { .b = b, .net = net };
+    fv_threads *pool = NULL;
+    int threads = net->env.threads ? net->env.threads : fv_cores();
+    if (threads > MOST_THREADS) threads = MOST_THREADS;
+    /* Without a pool the caller does it all. */
+    if (units > 1 && threads > 1 && fv_threads_new(&pool, threads, net->env.heap, NULL) != FV_OK) pool = NULL;
+    fv_threads_run(pool, units, copy_slices, &s);
+    fv_threads_free(pool);
+    for (size_t i = 0; i < g->nparam; i++)
+        if (g->param[i].kind == FV_PARAM_COUNT && b->of_param[i])
+            memcpy(&net->batches_tracked, b->of_param[i]->data.p, sizeof net->batches_tracked);
+    size_t bad = 0, first = g->nparam;
+    for (int t = 0; t < MOST_THREADS; t++) {
+        bad += s.bad[t];
+        if (s.bad[t] && s.first[t] < first) first = s.first[t];
     }
-    if (bad) fv_log(&net->env, FV_LOG_WARN, "%zu weights are not finite, the first in '%s'", bad, first);
+    if (bad) fv_log(&net->env, FV_LOG_WARN, "%zu weights are not finite, the first in '%s'", bad, g->param[first].name);
     net->has_weights = true;
 }
 
