@@ -235,7 +235,7 @@ static fv_status list_tensors(checkpoint *c)
         return fv_fail(c->err, FV_FORMAT, "holds no state dict");
     FV_TRY(walk(c, 1));
     if (!l->count) return fv_fail(c->err, FV_FORMAT, "holds no tensors");
-    FV_TRY(fv_pickle_charge(&c->budget, c->at + l->count * sizeof *l->tensor, c->err));
+    FV_TRY(fv_budget_take(&c->budget, c->at + l->count * sizeof *l->tensor, c->err));
     l->tensor = fv_arena_alloc(c->arena, l->count * sizeof *l->tensor);
     c->text = fv_arena_alloc(c->arena, c->at);
     if (c->arena->failed) return fv_fail(c->err, FV_NOMEM, "no memory to list %zu tensors", l->count);
@@ -290,7 +290,7 @@ static fv_status read_zip(checkpoint *c)
 {
     const fv_zip_entry *e;
     FV_TRY(fv_zip_read(&c->zip, c->file, c->arena, c->err));
-    FV_TRY(fv_pickle_charge(&c->budget, c->zip.count * sizeof *c->zip.entry, c->err));
+    FV_TRY(fv_budget_take(&c->budget, c->zip.count * sizeof *c->zip.entry, c->err));
     FV_TRY(find_root(c, &e));
     FV_TRY(check_byte_order(c));
     fv_reader r = fv_reader_of(e->data);
@@ -340,7 +340,7 @@ static fv_status collect_storages(checkpoint *c)
     size_t n = 0;
     fv_pickled_storage s;
     for (uint32_t at = 0; fv_pickle_storage(&c->pickle, &at, &s);) n++;
-    FV_TRY(fv_pickle_charge(&c->budget, n * sizeof *c->storage, c->err));
+    FV_TRY(fv_budget_take(&c->budget, n * sizeof *c->storage, c->err));
     c->storage = fv_arena_alloc(c->arena, n * sizeof *c->storage);
     if (!c->storage) return fv_fail(c->err, FV_NOMEM, "no memory to list %zu storages", n);
     n = 0;

@@ -6,7 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { BLOCK = 1024, MOST_ITEMS = 1000000, LONGEST_GLOBAL = 100, PROTOCOL = 5 };
+enum { MOST_ITEMS = 1000000, LONGEST_GLOBAL = 100, PROTOCOL = 5 };
 
 typedef enum meaning { MAKES_DICT, MAKES_TENSOR, MAKES_PARAMETER, MAKES_SIZE, NAMES_STORAGE, NAMES_DTYPE } meaning;
 static const struct global_row {
@@ -30,37 +30,9 @@ typedef struct container {
     uint32_t count, first, last;
 } container;
 
-fv_status fv_pickle_charge(size_t *budget, size_t n, fv_err *err)
+static fv_status pool_add(fv_pickle *p, fv_blocks *to, const void *v)
 {
-    if (n > *budget) return fv_fail(err, FV_FORMAT, "more objects than a file of this size can mean");
-    *budget -= n;
-    return FV_OK;
-}
-
-static void *pool_at(const fv_blocks *pool, size_t i)
-{
-    return (char *)pool->block[i / BLOCK] + i % BLOCK * pool->item;
-}
-
-static fv_status pool_add(fv_pickle *p, fv_blocks *pool, const void *v)
-{
-    if (pool->count == pool->blocks * BLOCK) {
-        void *blocks = pool->block;
-        FV_TRY(fv_pickle_charge(p->budget, BLOCK * pool->item, p->err));
-        FV_TRY(fv_grow(p->heap, &blocks, &pool->cap, pool->blocks + 1, sizeof *pool->block, p->err));
-        pool->block = blocks;
-        FV_TRY(fv_alloc_or(p->heap, &pool->block[pool->blocks], BLOCK * pool->item, p->err));
-        pool->blocks++;
-    }
-    memcpy(pool_at(pool, pool->count++), v, pool->item);
-    return FV_OK;
-}
-
-static void pool_free(const fv_allocator *heap, fv_blocks *pool)
-{
-    for (size_t i = 0; i < pool->blocks; i++) fv_release(heap, pool->block[i]);
-    fv_release(heap, pool->block);
-    *pool = (fv_blocks){ 0 };
+    return fv_blocks_add(to, v, p->budget, p->heap, p->err);
 }
 
 /* ---- the machine's parts ---- */
@@ -79,7 +51,7 @@ static fv_status push(fv_pickle *p, fv_pickled v)
 static fv_pickled value_at(const fv_blocks *pool, size_t i)
 {
     fv_pickled v = { 0 };
-    memcpy(&v, pool_at(pool, i), sizeof v);
+    memcpy(&v, fv_blocks_at(pool, i), sizeof v);
     return v;
 }
 
@@ -106,7 +78,7 @@ static fv_status find_mark(const fv_pickle *p, size_t *from)
 
 static container *container_of(const fv_pickle *p, fv_pickled v)
 {
-    return pool_at(&p->containers, v.n);
+    return fv_blocks_at(&p->containers, v.n);
 }
 
 static fv_status new_container(fv_pickle *p, fv_pickled_kind kind, fv_pickled *v)
@@ -124,7 +96,7 @@ static fv_status add_item(fv_pickle *p, fv_pickled to, fv_pickled v)
     FV_TRY(pool_add(p, &p->items, &it));
     const uint32_t number = (uint32_t)p->items.count;
     container *c = container_of(p, to);
-    if (c->last) ((item *)pool_at(&p->items, c->last - 1))->next = number;
+    if (c->last) ((item *)fv_blocks_at(&p->items, c->last - 1))->next = number;
     else c->first = number;
     c->last = number;
     c->count++;
@@ -150,7 +122,7 @@ uint32_t fv_pickle_first(const fv_pickle *p, fv_pickled v)
 
 fv_pickled fv_pickle_item(const fv_pickle *p, uint32_t *at)
 {
-    const item *it = pool_at(&p->items, *at - 1);
+    const item *it = fv_blocks_at(&p->items, *at - 1);
     *at = it->next;
     return it->v;
 }
@@ -533,7 +505,7 @@ static fv_status put_at(fv_pickle *p, uint64_t i)
     FV_TRY(pop(p, &v));
     FV_TRY(push(p, v));
     while (p->memo.count <= i) FV_TRY(pool_add(p, &p->memo, &unset));
-    memcpy(pool_at(&p->memo, (size_t)i), &v, sizeof v);
+    memcpy(fv_blocks_at(&p->memo, (size_t)i), &v, sizeof v);
     return FV_OK;
 }
 
@@ -563,60 +535,14 @@ static fv_status frame(fv_pickle *p, int unused)
     return fv_read_u64le(&p->r) > fv_reader_left(&p->r) ? bad(p, "a frame that ends after the pickle") : FV_OK;
 }
 
-// clang-format off
 static const struct opcode_row {
     fv_status (*run)(fv_pickle *p, int arg);
     int arg;
 } opcodes[256] = {
-    [0x80] = { protocol,     0 },                  /* PROTO */
-    [0x95] = { frame,        0 },                  /* FRAME */
-    ['(']  = { constant,     FV_PICKLED_MARK },
-    ['0']  = { drop,         0 },                  /* POP */
-    ['1']  = { drop,         1 },                  /* POP_MARK */
-    ['2']  = { duplicate,    0 },
-    ['N']  = { constant,     FV_PICKLED_NONE },
-    [0x88] = { boolean,      1 },
-    [0x89] = { boolean,      0 },
-    ['J']  = { integer,      -4 },                 /* BININT */
-    ['K']  = { integer,      1 },
-    ['M']  = { integer,      2 },
-    [0x8a] = { long_integer, 1 },                  /* LONG1 */
-    [0x8b] = { long_integer, 4 },
-    ['G']  = { real,         0 },                  /* BINFLOAT */
-    ['X']  = { text,         4 },                  /* BINUNICODE */
-    [0x8c] = { text,         1 },
-    [0x8d] = { text,         8 },
-    ['T']  = { text,         4 },                  /* BINSTRING */
-    ['U']  = { text,         1 },
-    ['B']  = { text,         4 },                  /* BINBYTES */
-    ['C']  = { text,         1 },
-    [0x8e] = { text,         8 },
-    [')']  = { empty,        FV_PICKLED_TUPLE },
-    ['t']  = { from_mark,    FV_PICKLED_TUPLE },
-    [0x85] = { short_tuple,  1 },
-    [0x86] = { short_tuple,  2 },
-    [0x87] = { short_tuple,  3 },
-    [']']  = { empty,        FV_PICKLED_LIST },
-    ['l']  = { from_mark,    FV_PICKLED_LIST },
-    ['a']  = { add_one,      FV_PICKLED_LIST },    /* APPEND */
-    ['e']  = { add_many,     FV_PICKLED_LIST },
-    ['}']  = { empty,        FV_PICKLED_DICT },
-    ['d']  = { from_mark,    FV_PICKLED_DICT },
-    ['s']  = { add_one,      FV_PICKLED_DICT },    /* SETITEM */
-    ['u']  = { add_many,     FV_PICKLED_DICT },
-    ['c']  = { global,       0 },
-    [0x93] = { global,       1 },                  /* STACK_GLOBAL */
-    ['R']  = { reduce,       0 },
-    [0x81] = { new_object,   0 },
-    ['b']  = { build,        0 },
-    ['Q']  = { make_storage, 0 },                  /* BINPERSID */
-    ['h']  = { get,          1 },
-    ['j']  = { get,          4 },
-    ['q']  = { put,          1 },
-    ['r']  = { put,          4 },
-    [0x94] = { memoize,      0 },
+#define FV_OPCODE(code, run, arg) [code] = { run, arg },
+#include "weights/opcodes.def"
+#undef FV_OPCODE
 };
-// clang-format on
 
 static fv_status run(fv_pickle *p)
 {
@@ -641,13 +567,13 @@ fv_status fv_unpickle(fv_pickle *p, fv_reader *r, size_t *budget, const fv_alloc
     p->containers.item = sizeof(container);
     const fv_status s = run(p);
     *r = p->r;
-    pool_free(heap, &p->stack);
-    pool_free(heap, &p->memo);
+    fv_blocks_free(&p->stack, heap);
+    fv_blocks_free(&p->memo, heap);
     return s;
 }
 
 void fv_pickle_free(fv_pickle *p)
 {
-    pool_free(p->heap, &p->items);
-    pool_free(p->heap, &p->containers);
+    fv_blocks_free(&p->items, p->heap);
+    fv_blocks_free(&p->containers, p->heap);
 }

@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/bytes.h"
 #include "tensor/dtype.h"
+#include "weights/blocks.h"
 
 typedef enum fv_pickled_kind {
     FV_PICKLED_UNSET, /* an entry of the memo that was never put */
@@ -32,12 +33,6 @@ typedef struct fv_pickled {
         uint64_t at; /* offset in the pickle's bytes */
     };
 } fv_pickled;
-
-/* Items of one size in blocks that never move: to grow costs no second copy. */
-typedef struct fv_blocks {
-    void **block;
-    size_t blocks, cap, count, item;
-} fv_blocks;
 
 typedef struct fv_pickle {
     const fv_allocator *heap;
@@ -76,7 +71,5 @@ fv_bytes fv_pickle_text(const fv_pickle *p, fv_pickled v); /* of a TEXT or BIG *
 void fv_pickle_tensor(const fv_pickle *p, fv_pickled v, fv_pickled_tensor *t);
 /* Storage i in the order of the pickle; false past the last one. *at is the walk's, 0 at its start. */
 bool fv_pickle_storage(const fv_pickle *p, uint32_t *at, fv_pickled_storage *s);
-/* Takes n bytes off the budget; FV_FORMAT where it is used up. */
-fv_status fv_pickle_charge(size_t *budget, size_t n, fv_err *err);
 
 #endif
