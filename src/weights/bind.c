@@ -218,7 +218,7 @@ static void copy_slices(void *user, int thread, int begin, int end)
     }
 }
 
-static void copy_all(const binding *b, fv_net *net)
+static fv_status copy_all(const binding *b, fv_net *net, fv_err *err)
 {
     const fv_graph *g = net->graph;
     const int units = (int)((g->floats + SLICE - 1) / SLICE);
@@ -226,8 +226,7 @@ static void copy_all(const binding *b, fv_net *net)
     fv_threads *pool = NULL;
     int threads = net->env.threads ? net->env.threads : fv_cores();
     if (threads > MOST_THREADS) threads = MOST_THREADS;
-    /* Without a pool the caller does it all. */
-    if (units > 1 && threads > 1 && fv_threads_new(&pool, threads, net->env.heap, NULL) != FV_OK) pool = NULL;
+    if (units > 1 && threads > 1) FV_TRY(fv_threads_new(&pool, threads, net->env.heap, err));
     fv_threads_run(pool, units, copy_slices, &s);
     fv_threads_free(pool);
     for (size_t i = 0; i < g->nparam; i++)
@@ -240,6 +239,7 @@ static void copy_all(const binding *b, fv_net *net)
     }
     if (bad) fv_log(&net->env, FV_LOG_WARN, "%zu weights are not finite, the first in '%s'", bad, g->param[first].name);
     net->has_weights = true;
+    return FV_OK;
 }
 
 /* What was done without having been asked for. */
@@ -273,10 +273,8 @@ fv_status fv_bind(fv_net *net, const fv_stored_list *list, const fv_bind_opts *o
     fv_arena a = { .heap = net->env.heap };
     fv_status s = match(&b, net->name, list, &a, err);
     if (s == FV_OK) s = verdict(&b, net->name, err);
-    if (s == FV_OK) {
-        copy_all(&b, net);
-        say(&b, &net->env);
-    }
+    if (s == FV_OK) s = copy_all(&b, net, err);
+    if (s == FV_OK) say(&b, &net->env);
     fv_arena_free(&a);
     return s;
 }
