@@ -14,7 +14,8 @@ FAMILIES = ("resnet", "mobilenet_v2", "shufflenet_v2", "efficientnet")
 def fovea_networks(fovea):
     """{name: input size} of the families that torchvision has too; its residual networks are those for ImageNet."""
     rows = json.loads(subprocess.run([fovea, "models", "--json"], check=True, capture_output=True).stdout)
-    return {r["name"]: r["input_size"] for r in rows if r["family"] in FAMILIES and r["input_size"] > 32}
+    return {r["name"]: r["input_size"] for r in rows
+            if r["family"] in FAMILIES and r["input_size"] > 32 and not r["name"].startswith("tf_")}
 
 
 def network(name, size, seed=0):
