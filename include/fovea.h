@@ -236,8 +236,22 @@ typedef struct fv_model {
 } fv_model;
 
 FV_API const fv_model *fv_model_at(int i);              /* NULL past the end */
-FV_API const fv_model *fv_model_find(const char *name); /* NULL: no such network */
-FV_API const char *fv_model_nearest(const char *name);  /* the closest name there is */
+FV_API const fv_model *fv_model_find(const char *name); /* by its name or an alias; NULL: no such network */
+FV_API const char *fv_model_nearest(const char *name);  /* the closest name or alias there is */
+/* Alias i, what torchvision, timm, Keras or TensorFlow call a network; NULL past the end. */
+FV_API const char *fv_model_alias_at(int i, const char **network);
+
+/* Weights that somebody published for a network, and how they want their pictures. A weights file that is called as
+ * the published one (whatever its extension) is fed so. */
+typedef struct fv_published {
+    const char *network;
+    const char *weights, *file, *publisher; /* their tag, the file's name, who offers it */
+    int size, resize;                       /* as in fv_model */
+    fv_filter filter;
+    fv_norm norm;
+    double top1, top5; /* percent on ImageNet's validation set, one centre crop; 0: not told */
+} fv_published;
+FV_API const fv_published *fv_published_at(int i); /* a network's usual one first; NULL past the end */
 
 /* How a picture becomes the network's input (doc/FORMATS.md). Zero fields of a request mean "as the model says". */
 typedef enum fv_exif { FV_EXIF_DEFAULT, FV_EXIF_APPLY, FV_EXIF_IGNORE } fv_exif;

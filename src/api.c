@@ -3,6 +3,7 @@
 #include "data/imagenet.h"
 #include "data/sources.h"
 #include "graph/net.h"
+#include "models/published.h"
 #include "weights/model_file.h"
 #include <math.h>
 #include <string.h>
@@ -18,18 +19,19 @@ typedef struct request {
     fv_arena arena;     /* of the metadata */
 } request;
 
-/* Pre-processing of a network that nobody has trained yet: as its row says, torchvision's for ImageNet. */
+/* Pre-processing where the file tells none: as the publisher of these weights says, else as the network's row. */
 static fv_prep default_prep(const request *rq)
 {
     const fv_model *m = rq->model;
     const bool small = rq->opts.stem == FV_STEM_CIFAR;
     const int size = rq->opts.size ? rq->opts.size : m->size;
-    fv_prep p = { .h = size, .w = size, .filter = m->filter, .exif = FV_EXIF_APPLY };
+    const fv_published *w = rq->opts.weights ? fv_published_as(m->name, rq->opts.weights) : NULL;
+    fv_prep p = { .h = size, .w = size, .filter = w ? w->filter : m->filter, .exif = FV_EXIF_APPLY };
     p.channels = rq->opts.channels ? rq->opts.channels : 3;
-    p.resize = small ? size : (int)lround((double)m->resize * size / m->size);
+    p.resize = small ? size : (int)lround((double)(w ? w->resize : m->resize) * size / (w ? w->size : m->size));
     const float mean[] = { 0.485f, 0.456f, 0.406f }, std[] = { 0.229f, 0.224f, 0.225f };
     for (int c = 0; c < 3; c++) {
-        const bool unit = m->norm == FV_NORM_UNIT, grey = p.channels != 3;
+        const bool unit = (w ? w->norm : m->norm) == FV_NORM_UNIT, grey = p.channels != 3;
         p.mean[c] = unit || grey ? 0.5f : mean[c];
         p.std[c] = unit ? 0.5f : grey ? 0.25f : std[c];
     }

@@ -10,6 +10,15 @@ static const fv_model *const families[] = {
 };
 enum { FAMILIES = sizeof families / sizeof *families, LONGEST_NAME = 64 };
 
+static const struct alias {
+    const char *name, *network;
+} aliases[] = {
+#define ALIAS(name, network) { name, network },
+#include "models/aliases.def"
+#undef ALIAS
+};
+enum { ALIASES = sizeof aliases / sizeof *aliases };
+
 const fv_model *fv_model_at(int i)
 {
     if (i < 0) return NULL;
@@ -24,7 +33,16 @@ const fv_model *fv_model_find(const char *name)
     if (!name) return NULL;
     for (int i = 0; fv_model_at(i); i++)
         if (strcmp(fv_model_at(i)->name, name) == 0) return fv_model_at(i);
+    for (int i = 0; i < ALIASES; i++)
+        if (strcmp(aliases[i].name, name) == 0) return fv_model_find(aliases[i].network);
     return NULL;
+}
+
+const char *fv_model_alias_at(int i, const char **network)
+{
+    if (i < 0 || i >= ALIASES) return NULL;
+    if (network) *network = aliases[i].network;
+    return aliases[i].name;
 }
 
 /* Insertions, deletions and replacements that make b of a (Levenshtein 1965); only the first LONGEST_NAME characters
@@ -49,16 +67,19 @@ static int edits(const char *a, const char *b)
     return row[n];
 }
 
+static void nearer(const char *name, const char *known, const char **nearest, int *fewest)
+{
+    const int n = edits(name, known);
+    if (n >= *fewest) return;
+    *fewest = n;
+    *nearest = known;
+}
+
 const char *fv_model_nearest(const char *name)
 {
-    const char *nearest = fv_model_at(0)->name;
-    int fewest = edits(name ? name : "", nearest);
-    for (int i = 1; fv_model_at(i); i++) {
-        const int n = edits(name ? name : "", fv_model_at(i)->name);
-        if (n < fewest) {
-            fewest = n;
-            nearest = fv_model_at(i)->name;
-        }
-    }
+    const char *nearest = NULL;
+    int fewest = LONGEST_NAME + 1;
+    for (int i = 0; fv_model_at(i); i++) nearer(name ? name : "", fv_model_at(i)->name, &nearest, &fewest);
+    for (int i = 0; i < ALIASES; i++) nearer(name ? name : "", aliases[i].name, &nearest, &fewest);
     return nearest;
 }
