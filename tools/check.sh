@@ -33,4 +33,5 @@ step "instruction sets" tools/check_isa.sh build/gcc
 step globals tools/check_globals.sh build/gcc
 step exports tools/check_exports.sh build/gcc
 step abi tools/check_abi.sh build/gcc
+step "weights table" tools/weights_doc.sh build/gcc --check
 exit $bad
