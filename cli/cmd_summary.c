@@ -48,6 +48,7 @@ static void summary_json(const fv_net *net, const fv_net_info *info, const fv_pl
     json_int(&j, "classes", info->classes);
     shape_json(&j, "input", (int[]){ info->prep.h, info->prep.w, info->prep.channels }, 3);
     json_int(&j, "params", info->params);
+    json_int(&j, "aux_params", info->aux_params);
     json_int(&j, "macs", info->macs);
     json_int(&j, "peak_activation_bytes", (int64_t)plan->activation_bytes);
     json_open(&j, "keys", '[');
@@ -86,6 +87,8 @@ static void summary_text(const fv_net *net, const fv_net_info *info, const fv_pl
     printf("\n%s (%s): %" PRId64 " parameters, %.3f GMAC at %d x %d x %d, %d classes\n", info->name,
            info->family ? info->family : "own", info->params, 1e-9 * (double)info->macs, info->prep.h, info->prep.w,
            info->prep.channels, info->classes);
+    if (info->aux_params)
+        printf("and %" PRId64 " parameters of auxiliary classifiers, which only training uses\n", info->aux_params);
     printf("activations of one image: %.2f MiB in %d steps\n", (double)plan->activation_bytes / 1048576.0, plan->steps);
 }
 

@@ -180,6 +180,9 @@ FV_API void fv_fail_graph(fv_graph *g, const char *fmt, ...) /* a model file's o
 FV_API void fv_default_init(fv_graph *g, fv_init conv, fv_init linear); /* for the modules that follow */
 FV_API void fv_name(fv_graph *g, fv_val x, const char *name);           /* names a value: for features */
 FV_API void fv_output(fv_graph *g, fv_val x);                           /* the graph's result */
+/* A classifier beside the main one, 1 x 1 x classes: training adds weight * its cross-entropy to the loss; inference
+ * leaves out what only such classifiers need. At most 4. */
+FV_API void fv_aux_output(fv_graph *g, fv_val logits, float weight);
 FV_API fv_val fv_input(fv_graph *g, const char *name, int h, int w, int c);
 FV_API fv_shape fv_shape_of(const fv_graph *g, fv_val x);
 FV_API int fv_channels(const fv_graph *g, fv_val x);
@@ -302,7 +305,8 @@ typedef struct fv_net_info {
     fv_prep prep;
     const char *const *class_names; /* its own; else ImageNet's, where it has 1000 classes; else NULL: unknown */
     fv_stem stem;
-    bool has_weights; /* read from a file, not from the initialisers */
+    bool has_weights;   /* read from a file, not from the initialisers */
+    int64_t aux_params; /* of classifiers that only training uses; not among params */
 } fv_net_info;
 
 /* `model` is a network's name, or a model file that Fovea wrote and that knows its network. */

@@ -71,8 +71,9 @@ static fv_status describe_net(fv_net *net, const request *rq, const fv_prep *pre
     net->stem = rq->opts.stem;
     net->family = fv_arena_strdup(&net->arena, rq->model->family);
     if (!net->family) return fv_fail(err, FV_NOMEM, "no memory for a name");
-    const bool drawn = !rq->opts.no_weights && (!rq->file.p || rq->opts.classes);
-    if (drawn) fv_net_init(net, rq->opts.seed); /* else every weight comes from the file */
+    /* Else every weight comes from the file; those of auxiliary classifiers need not. */
+    const bool partial = !rq->file.p || rq->opts.classes || net->graph->naux;
+    if (partial && !rq->opts.no_weights) fv_net_init(net, rq->opts.seed);
     if (!rq->file.p) return FV_OK;
     const fv_bind_opts how = {
         .new_head = rq->opts.classes != 0, .ema = rq->opts.ema, .each = rq->opts.match, .user = rq->opts.match_user
@@ -240,5 +241,6 @@ void fv_net_describe(const fv_net *net, fv_net_info *info)
                            .prep = net->prep,
                            .class_names = names,
                            .stem = net->stem,
-                           .has_weights = net->has_weights };
+                           .has_weights = net->has_weights,
+                           .aux_params = fv_graph_aux_params(net->graph) };
 }

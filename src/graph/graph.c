@@ -35,6 +35,10 @@ fv_status fv_graph_check(const fv_graph *g, fv_err *err)
     if (g->err.status != FV_OK) return fv_fail(err, g->err.status, "%s", g->err.msg);
     if (g->arena.failed) return fv_fail(err, FV_NOMEM, "no memory for the graph");
     if (g->output < 0) return fv_fail(err, FV_ARG, "the graph has no output");
+    for (int k = 0; k < g->naux; k++) {
+        const int c = g->node[g->aux[k].value].shape.c, classes = g->node[g->output].shape.c;
+        if (c != classes) return fv_fail(err, FV_SHAPE, "an auxiliary output of %d classes beside %d", c, classes);
+    }
     return FV_OK;
 }
 
@@ -166,9 +170,39 @@ void fv_name(fv_graph *g, fv_val x, const char *name)
     if (g->err.status == FV_OK) g->node[x.id].name = fv_arena_printf(&g->arena, "%s%s", g->scope, name);
 }
 
+/* What the outputs known by now need. */
+static void mark_uses(fv_graph *g)
+{
+    for (size_t i = 0; i < g->nnode; i++) g->node[i].main = (int)i == g->output, g->node[i].aux = false;
+    for (int k = 0; k < g->naux; k++) g->node[g->aux[k].value].aux = true;
+    for (size_t i = g->nnode; i-- > 0;) {
+        const fv_node *n = &g->node[i];
+        for (int k = 0; k < n->nin; k++) {
+            g->node[n->in[k]].main |= n->main;
+            g->node[n->in[k]].aux |= n->aux;
+        }
+        for (int k = 0; k < n->nparam; k++) g->param[n->param[k]].aux = n->aux && !n->main;
+    }
+}
+
 void fv_output(fv_graph *g, fv_val x)
 {
-    if (g->err.status == FV_OK) g->output = x.id;
+    if (g->err.status != FV_OK) return;
+    g->output = x.id;
+    mark_uses(g);
+}
+
+void fv_aux_output(fv_graph *g, fv_val logits, float weight)
+{
+    if (g->err.status != FV_OK) return;
+    const fv_shape s = fv_shape_of(g, logits);
+    if (g->naux == FV_MAX_AUX_OUTPUTS) fv_fail(&g->err, FV_ARG, "more than %d auxiliary outputs", FV_MAX_AUX_OUTPUTS);
+    else if (logits.id < 0 || (size_t)logits.id >= g->nnode || s.h != 1 || s.w != 1)
+        fv_fail(&g->err, FV_SHAPE, "an auxiliary output of %d x %d x %d is no row of classes", s.h, s.w, s.c);
+    else if (!(weight > 0 && weight <= 1e6f)) fv_fail(&g->err, FV_ARG, "an auxiliary output weighs %g", (double)weight);
+    if (g->err.status != FV_OK) return;
+    g->aux[g->naux++] = (fv_aux_out){ logits.id, weight };
+    mark_uses(g);
 }
 
 fv_shape fv_shape_of(const fv_graph *g, fv_val x)
@@ -182,12 +216,22 @@ int fv_channels(const fv_graph *g, fv_val x)
     return fv_shape_of(g, x).c;
 }
 
-int64_t fv_graph_params(const fv_graph *g)
+static int64_t trained(const fv_graph *g, bool aux)
 {
     int64_t sum = 0;
     for (size_t i = 0; i < g->nparam; i++)
-        if (g->param[i].kind < FV_PARAM_RUNNING) sum += (int64_t)g->param[i].floats;
+        if (g->param[i].kind < FV_PARAM_RUNNING && g->param[i].aux == aux) sum += (int64_t)g->param[i].floats;
     return sum;
+}
+
+int64_t fv_graph_params(const fv_graph *g)
+{
+    return trained(g, false);
+}
+
+int64_t fv_graph_aux_params(const fv_graph *g)
+{
+    return trained(g, true);
 }
 
 int64_t fv_graph_macs(const fv_graph *g)
@@ -196,6 +240,7 @@ int64_t fv_graph_macs(const fv_graph *g)
     for (size_t i = 0; i < g->nnode; i++) {
         const fv_node *n = &g->node[i];
         fv_shape x[FV_MAX_IN];
+        if (n->aux && !n->main) continue;
         if (fv_ops[n->op]->macs) sum += fv_ops[n->op]->macs(&n->attr, fv_node_inputs(g, n, x), &n->shape);
     }
     return sum;

@@ -13,6 +13,7 @@ typedef struct fv_node {
     int nin, in[FV_MAX_IN];
     fv_shape shape; /* of the value */
     int nparam, param[FV_MAX_PARAMS];
+    bool main, aux; /* do the output, auxiliary outputs need it? */
 } fv_node;
 
 typedef struct fv_param {
@@ -22,7 +23,14 @@ typedef struct fv_param {
     size_t floats; /* 0 for counts */
     size_t at;     /* offset in the net's block, floats */
     fv_init init;
+    bool aux; /* only auxiliary outputs need it */
 } fv_param;
+
+enum { FV_MAX_AUX_OUTPUTS = 4 };
+typedef struct fv_aux_out {
+    int value;
+    float weight; /* in the loss */
+} fv_aux_out;
 
 struct fv_graph {
     fv_env env;
@@ -34,13 +42,17 @@ struct fv_graph {
     size_t nparam, param_cap;
     size_t floats; /* of all parameters */
     int output;    /* value; -1: none yet */
+    fv_aux_out aux[FV_MAX_AUX_OUTPUTS];
+    int naux;
     fv_init conv_init, linear_init;
     char scope[200];
     int depth, mark[16];
 };
 
-int64_t fv_graph_params(const fv_graph *g); /* trainable: weights, biases, scales, shifts */
-int64_t fv_graph_macs(const fv_graph *g);
+/* Trainable: weights, biases, scales, shifts; without those that only auxiliary outputs need, and only those. */
+int64_t fv_graph_params(const fv_graph *g);
+int64_t fv_graph_aux_params(const fv_graph *g);
+int64_t fv_graph_macs(const fv_graph *g); /* without auxiliary outputs */
 const fv_shape *fv_node_inputs(const fv_graph *g, const fv_node *n, fv_shape x[FV_MAX_IN]); /* fills and returns x */
 
 #endif

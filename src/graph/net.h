@@ -16,6 +16,7 @@ struct fv_net {
     float *weights;                 /* graph->floats, published layouts */
     int64_t batches_tracked;
     bool has_weights;
+    int fresh_aux; /* parameters of auxiliary classifiers that the file had none for */
 };
 fv_status fv_net_new(fv_net **net, fv_graph *g, const char *name, const fv_env *env,
                      fv_err *err); /* takes g over; all weights zero */

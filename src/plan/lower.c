@@ -44,7 +44,7 @@ static int gradient_of(lowering *l, int v)
     fv_plan *p = l->p;
     if (!l->grad[v]) return 0;
     if (!p->dvalue[v]) {
-        const bool own = p->node[v].op == FV_OP_INPUT || v == p->output || p->node[v].kept;
+        const bool own = fv_plan_named(p, v);
         p->dvalue[v] = fv_plan_operand(p, own ? OPERAND_OWN : OPERAND_BLOCK, value_bytes(p, v), l->err);
         p->operand[p->dvalue[v]].gradient = true;
     }
@@ -264,6 +264,8 @@ static void lower_backward(lowering *l)
     mark_gradients(l);
     p->doutput = gradient_of(l, p->output);
     if (p->doutput) p->operand[p->doutput].written = true; /* by the caller */
+    for (int k = 0; k < p->naux; k++)
+        if (gradient_of(l, p->aux_loss[k])) p->operand[p->dvalue[p->aux_loss[k]]].written = true; /* likewise */
     for (int i = p->nnode - 1; i >= 0; i--) {
         const plan_node *n = &p->node[i];
         const bool reached = p->dvalue[i] && p->operand[p->dvalue[i]].written;

@@ -71,6 +71,7 @@ struct fv_plan {
     fv_arena arena;
     plan_node *node; /* indices as in the graph, then the loss's own */
     int nnode, output, logits, target;
+    int naux, aux_loss[FV_MAX_AUX_OUTPUTS]; /* nodes of the auxiliary classifiers' losses */
     fv_shape input_shape;
 
     operand *operand; /* 0 is the absent one */

@@ -3,6 +3,7 @@
 #include "plan/plan.h"
 #include "base/clock.h"
 #include "base/cpu.h"
+#include "base/log.h"
 #include "kernels/conv2d/conv2d.h"
 #include "plan/parts.h"
 #include <math.h>
@@ -119,6 +120,8 @@ fv_status fv_plan_new(fv_plan **out, fv_net *net, const fv_plan_opts *opts, fv_e
     rq.values_only = o.gradients;
     *out = NULL;
     FV_TRY(check_options(&o, err));
+    if (train && net->fresh_aux)
+        fv_log(&net->env, FV_LOG_INFO, "the auxiliary classifiers start afresh: the weights' file had none");
     return fv_plan_make(out, net, &rq, err);
 }
 

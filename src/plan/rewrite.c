@@ -128,6 +128,15 @@ static void append_loss(fv_plan *p)
     loss->in[1] = p->target;
     p->output = p->nnode + 1;
     p->nnode += 2;
+    const fv_graph *g = p->net->graph;
+    for (; p->naux < g->naux; p->naux++) {
+        plan_node *aux = &p->node[p->nnode];
+        *aux = *loss;
+        aux->name = "aux_loss";
+        aux->attr.node = (uint32_t)p->nnode;
+        aux->in[0] = g->aux[p->naux].value;
+        p->aux_loss[p->naux] = p->nnode++;
+    }
 }
 
 /* Shapes for the plan's own input size; weights that no longer fit are told by the node's name. */
@@ -138,6 +147,7 @@ static fv_status reshape(fv_plan *p, fv_err *err)
         plan_node *n = &p->node[i];
         const fv_op *op = fv_ops[n->op];
         fv_shape x[FV_MAX_IN];
+        if (n->dead) continue;
         if (n->op == FV_OP_INPUT) {
             if (i != p->target) n->shape.h = p->rq.h, n->shape.w = p->rq.w;
             continue;
@@ -162,6 +172,7 @@ static void mark_dead(fv_plan *p)
     bool *needed = fv_arena_alloc(&p->arena, (size_t)p->nnode);
     if (!needed) return;
     needed[p->output] = true;
+    for (int k = 0; k < p->naux; k++) needed[p->aux_loss[k]] = true;
     for (int i = 0; i < p->nnode; i++) needed[i] |= p->node[i].kept;
     for (int i = p->nnode - 1; i >= 0; i--)
         for (int k = 0; needed[i] && k < p->node[i].nin; k++) needed[p->node[i].in[k]] = true;
@@ -170,6 +181,8 @@ static void mark_dead(fv_plan *p)
 
 bool fv_plan_named(const fv_plan *p, int v)
 {
+    for (int k = 0; k < p->naux; k++)
+        if (v == p->aux_loss[k]) return true;
     return p->node[v].op == FV_OP_INPUT || v == p->output || v == p->logits || p->node[v].kept;
 }
 
@@ -189,13 +202,13 @@ static fv_status mark_kept(fv_plan *p, fv_err *err)
 
 fv_status fv_plan_nodes(fv_plan *p, fv_err *err)
 {
-    p->node = fv_arena_alloc(&p->arena, (p->net->graph->nnode + 2) * sizeof *p->node);
+    p->node = fv_arena_alloc(&p->arena, (p->net->graph->nnode + 2 + FV_MAX_AUX_OUTPUTS) * sizeof *p->node);
     if (!p->node) return fv_fail(err, FV_NOMEM, "no memory for the plan's nodes");
     copy_nodes(p);
     FV_TRY(mark_kept(p, err));
     if (p->rq.loss) append_loss(p);
-    FV_TRY(reshape(p, err));
     mark_dead(p);
+    FV_TRY(reshape(p, err));
     for (size_t r = 0; !p->rq.exact && r < sizeof rewrites / sizeof *rewrites; r++)
         for (int i = 0; i < p->nnode; i++)
             if (!p->node[i].dead) rewrites[r](p, i);

@@ -69,6 +69,11 @@ static bool fits(const fv_plan *p, const fv_update *u)
     return true;
 }
 
+static float aux_weight(const fv_plan *p, int k)
+{
+    return p->net->graph->aux[k].weight;
+}
+
 static void set_targets(fv_plan *p, const fv_update *u)
 {
     const size_t classes = (size_t)p->node[p->target].shape.c, n = (size_t)u->n;
@@ -77,6 +82,21 @@ static void set_targets(fv_plan *p, const fv_update *u)
     else memcpy(target, u->targets, n * classes * sizeof *target);
     for (size_t i = 0; i < n && u->labels; i++) target[i * classes + (size_t)u->labels[i]] = 1;
     for (size_t i = 0; i < n; i++) dloss[i] = 1.0f / (float)u->n;
+    for (int k = 0; k < p->naux; k++) {
+        const int id = p->dvalue[p->aux_loss[k]];
+        for (size_t i = 0; id && i < n; i++) ((float *)p->pointer[id])[i] = aux_weight(p, k) / (float)u->n;
+    }
+}
+
+/* The loss of each image; its auxiliary classifiers' shares join it here. */
+static float *add_aux_losses(fv_plan *p, int n)
+{
+    float *loss = fv_plan_output(p);
+    for (int k = 0; k < p->naux; k++) {
+        const float *aux = p->pointer[p->value[p->aux_loss[k]]];
+        for (int i = 0; i < n; i++) loss[i] += aux_weight(p, k) * aux[i];
+    }
+    return loss;
 }
 
 double fv_run_train(fv_plan *p, const fv_update *u)
@@ -93,7 +113,7 @@ double fv_run_train(fv_plan *p, const fv_update *u)
     fv_plan_run(p, u->n);
     p->net->batches_tracked++;
 
-    const float *loss = fv_plan_output(p);
+    const float *loss = add_aux_losses(p, u->n);
     const size_t classes = (size_t)p->node[p->logits].shape.c;
     if (u->losses) memcpy(u->losses, loss, (size_t)u->n * sizeof *loss);
     if (u->logits) memcpy(u->logits, fv_plan_logits(p), (size_t)u->n * classes * sizeof *loss);

@@ -30,6 +30,7 @@ typedef struct binding {
     const fv_stored **of_param; /* per parameter; NULL: keeps its value */
     size_t same;                /* parameters that have their tensor, counts left aside */
     tally renamed, missing, extra, misshapen, fresh;
+    int fresh_aux; /* parameters of auxiliary classifiers that the file lacks */
 } binding;
 
 static void note(tally *t, const char *text)
@@ -113,6 +114,11 @@ static void match_param(binding *b, size_t i)
     b->of_param[i] = t;
     if (!t) {
         if (count) return;
+        if (p->aux) {
+            b->fresh_aux++;
+            tell(b, FV_MATCH_MISSING, NULL, p->name, "of an auxiliary classifier that the file lacks");
+            return;
+        }
         note(&b->missing, p->name);
         tell(b, FV_MATCH_MISSING, NULL, p->name, NULL);
     } else if (head_of_other_classes(b, p, t)) {
@@ -239,6 +245,7 @@ static fv_status copy_all(const binding *b, fv_net *net, fv_err *err)
     }
     if (bad) fv_log(&net->env, FV_LOG_WARN, "%zu weights are not finite, the first in '%s'", bad, g->param[first].name);
     net->has_weights = true;
+    net->fresh_aux = b->fresh_aux;
     return FV_OK;
 }
 

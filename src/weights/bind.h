@@ -14,8 +14,8 @@ typedef struct fv_bind_opts {
 } fv_bind_opts;
 
 /* All or nothing: FV_SHAPE with one message that counts and names what is missing, extra or misshapen, FV_UNSUP for an
- * element type that weights do not have. Wrappers, prefixes and other libraries' names are seen through (names.h). Heads
- * that only training uses are skipped. Sets net->has_weights. opts may be NULL. */
+ * element type that weights do not have. Wrappers, prefixes and other libraries' names are seen through (names.h). Classifiers
+ * that only training uses may be missing, or be there where the network has none. Sets net->has_weights. opts may be NULL. */
 fv_status fv_bind(fv_net *net, const fv_stored_list *list, const fv_bind_opts *opts, fv_err *err);
 /* How much of file and network fits together, 0 to 1, the number of classes aside. */
 double fv_bind_share(const fv_graph *g, const char *network, const fv_stored_list *list, const fv_allocator *heap);
