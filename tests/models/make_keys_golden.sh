@@ -43,3 +43,4 @@ done
 for size in s m l; do golden efficientnet_v2_$size efficientnet_v2_$size; done
 for size in s m l xl b0 b1 b2 b3; do golden tf_efficientnetv2_$size timm.tf_efficientnetv2_$size; done
 for size in xl b0 b1 b2 b3; do golden efficientnet_v2_$size timm.tf_efficientnetv2_$size; done
+for name in googlenet inception_v3; do golden $name $name; done

@@ -73,13 +73,11 @@ static const golden goldens[] = {
 enum { GOLDENS = sizeof goldens / sizeof *goldens };
 
 /* Forms of the papers that nobody published a list of. */
-static const char *const without_list[] = { "mobilenet_v1_075",   "mobilenet_v1_050",
-                                            "mobilenet_v1_025",   "tf_mobilenetv1_075",
-                                            "tf_mobilenetv1_050", "tf_mobilenetv1_025",
-                                            "tf_mobilenetv2_130", "tf_efficientnet_b1",
-                                            "tf_efficientnet_b3", "tf_efficientnet_b4",
-                                            "tf_efficientnet_b5", "tf_efficientnet_b6",
-                                            "tf_efficientnet_b7", NULL };
+static const char *const without_list[] = { "mobilenet_v1_075",   "mobilenet_v1_050",   "mobilenet_v1_025",
+                                            "tf_mobilenetv1_075", "tf_mobilenetv1_050", "tf_mobilenetv1_025",
+                                            "tf_mobilenetv2_130", "tf_efficientnet_b1", "tf_efficientnet_b3",
+                                            "tf_efficientnet_b4", "tf_efficientnet_b5", "tf_efficientnet_b6",
+                                            "tf_efficientnet_b7", "googlenet_paper",    NULL };
 
 static bool unpublished(const char *name)
 {
@@ -256,6 +254,27 @@ static void test_odd_sizes_go_through(void **state)
     }
 }
 
+/* NETWORKS 4: with the auxiliary classifiers minus without. */
+static void test_auxiliary_classifiers_are_counted_apart(void **state)
+{
+    (void)state;
+    const struct {
+        const char *name;
+        int64_t with;
+        int heads;
+    } nets[] = { { "googlenet", 13004888, 2 }, { "googlenet_paper", 13378280, 2 }, { "inception_v3", 27161264, 1 } };
+    for (int i = 0; i < 3; i++) {
+        const fv_model *m = fv_model_find(nets[i].name);
+        fv_graph *g = row_graph(m);
+        assert_int_equal(g->naux, nets[i].heads);
+        assert_int_equal(fv_graph_aux_params(g), nets[i].with - m->params);
+        fv_graph_free(g);
+        g = built(m, (fv_build){ .classes = 10 }, 75, 3); /* the smallest that PyTorch's inception_v3 takes */
+        assert_int_equal(g->naux, i < 2 ? 2 : 0);
+        fv_graph_free(g);
+    }
+}
+
 static void test_nearest_name_forgives_typing(void **state)
 {
     (void)state;
@@ -282,6 +301,7 @@ int main(void)
         cmocka_unit_test(test_cifar_networks_refuse_the_imagenet_stem),
         cmocka_unit_test(test_cifar_networks_take_100_classes),
         cmocka_unit_test(test_odd_sizes_go_through),
+        cmocka_unit_test(test_auxiliary_classifiers_are_counted_apart),
         cmocka_unit_test(test_nearest_name_forgives_typing),
     };
     return cmocka_run_group_tests_name("models", tests, NULL, NULL);
