@@ -54,7 +54,7 @@ int cli_usage(const cli *c, const char *fmt, ...)
 
 static const char *option_name(int i, const void *of)
 {
-    static const char *const everywhere[] = { "help", "json", NULL };
+    static const char *const everywhere[] = { "help", "json", "exact", NULL };
     const cli_option *options = of;
     int n = 0;
     while (options && options[n].name) n++;
@@ -200,6 +200,10 @@ static int long_option(cli *c, char *into, int argc, char **argv, int *i)
         c->json = true;
         return -1;
     }
+    if (strcmp(word, "exact") == 0) {
+        c->env.exact = true;
+        return -1;
+    }
     if (strcmp(word, "help") == 0) {
         cli_command_help(c->command);
         return 0;
@@ -274,6 +278,7 @@ void cli_command_help(const cli_command *command)
                  o->type == CLI_FLAG ? "" : o->value);
         printf("  %-32s %s\n", left, o->help);
     }
+    printf("  %-32s %s\n", "--exact", "no Winograd: every sum of products as it is written, more slowly");
     printf("  %-32s %s\n  %-32s %s\n", "--json", "print one JSON value", "-h, --help", "this text");
     printf("\nexample:\n  %s\n", command->example);
 }

@@ -35,7 +35,7 @@ unsigned fv_cpu_features(fv_cpu level)
     __builtin_cpu_init();
     if (cap < FV_CPU_AVX2 || cap > FV_CPU_AMX || !__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma"))
         return f;
-    f |= FV_HAS_AVX2;
+    f |= FV_HAS_AVX2 | FV_MAY_WINOGRAD;
     if (cap < FV_CPU_AVX512 || !__builtin_cpu_supports("avx512f") || !__builtin_cpu_supports("avx512bw") ||
         !__builtin_cpu_supports("avx512dq") || !__builtin_cpu_supports("avx512vl"))
         return f;
@@ -53,7 +53,8 @@ void fv_cpu_relax(void)
 
 unsigned fv_cpu_features(fv_cpu level)
 {
-    return level == FV_CPU_BEST || level == FV_CPU_NEON ? FV_HAS_NEON : 0; /* part of the base architecture */
+    return level == FV_CPU_BEST || level == FV_CPU_NEON ? FV_HAS_NEON | FV_MAY_WINOGRAD
+                                                        : 0; /* part of the base architecture */
 }
 
 void fv_cpu_relax(void)
@@ -74,6 +75,11 @@ void fv_cpu_relax(void)
 }
 
 #endif
+
+unsigned fv_env_features(const fv_env *env)
+{
+    return fv_cpu_features(env->cpu) & ~(env->exact ? (unsigned)FV_MAY_WINOGRAD : 0u);
+}
 
 fv_cpu fv_cpu_level(void)
 {

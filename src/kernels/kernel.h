@@ -73,6 +73,7 @@ typedef struct fv_kernel {
     const fv_packing *packing;              /* of the weights operand; NULL: as published */
     double tol; /* allowed error against ref64, in units of eps * sum |products| (doc: the slot's header) */
     int (*parts)(const void *problem, int n); /* rows of moments that it leaves beside its output; NULL: it cannot */
+    int tile; /* outputs of a side of a Winograd tile: `tol` is about the transformed terms (conv2d_winograd.inc); 0: of none */
 } fv_kernel;
 
 typedef struct fv_slot {

@@ -110,7 +110,7 @@ fv_status fv_plan_new(fv_plan **out, fv_net *net, const fv_plan_opts *opts, fv_e
     rq.w = o.w ? o.w : net->prep.w;
     rq.threads = o.threads ? o.threads : net->env.threads;
     if (rq.threads <= 0) rq.threads = fv_cores();
-    rq.cpu = fv_cpu_features(net->env.cpu);
+    rq.cpu = fv_env_features(&net->env);
     rq.wd = o.wd;
     rq.smoothing = (float)o.smoothing;
     rq.clip = o.clip;

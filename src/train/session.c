@@ -158,7 +158,7 @@ static fv_status open_plans(fv_session *s, fv_err *err)
     fv_plan_request rq = { .batch = s->o.batch, .h = s->net->prep.h, .w = s->net->prep.w };
     FV_TRY(fv_threads_new(&s->pool, s->o.threads, s->env.heap, err));
     rq.pool = s->pool;
-    rq.cpu = fv_cpu_features(s->env.cpu);
+    rq.cpu = fv_env_features(&s->env);
     FV_TRY(fv_plan_make(&s->judge, s->net, &rq, err));
     rq.train = rq.backward = rq.update = rq.loss = true;
     rq.smoothing = (float)s->o.smoothing;
@@ -217,6 +217,7 @@ fv_status fv_session_open(fv_session *s, fv_err *err)
     fv_data_info info;
     fv_data_describe(s->train, &info);
     fv_recipe_identity(&s->identity, &s->o, &info);
+    if (s->env.exact) fv_write_printf(&s->identity, "exact true\n");
     return s->identity.failed ? fv_fail(err, FV_NOMEM, "no memory for the options' text") : FV_OK;
 }
 

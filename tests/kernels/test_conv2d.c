@@ -1,12 +1,14 @@
 /* test_conv2d.c -- every row of the convolution slots against the reference in double, over shapes that reach each
  * tail, beside guard pages; the same bits for any split of the units and for any batch.
  *
- * The bound is the header's: tol * eps * (terms + 3) * S, S being the reference on absolute values. A curved activation
+ * The bound is the header's: tol * eps * (terms + 3) * S, S being the reference on absolute values, or for rows of tiles
+ * that of conv2d_winograd.inc. A curved activation
  * stretches it by at most 1.5 (hard_swish) and adds its own rounding, below 4 eps (1 + S).
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/cpu.h"
 #include "guard.h"
 #include "kernels/conv2d/conv2d.h"
+#include "winograd_terms.h"
 #include <float.h>
 #include <math.h>
 #include <setjmp.h>
@@ -56,8 +58,20 @@ static int out_size(int size, int pad, int k, int dilation, int stride)
     return room < 0 ? 0 : room / stride + 1;
 }
 
+/* 3x3, stride 1, enough channels and pixels for tiles, whole and cut off. */
+static variant tiled(variant v, uint32_t *s)
+{
+    v.p.kh = v.p.kw = 3, v.p.sh = v.p.sw = v.p.dh = v.p.dw = 1;
+    v.p.c = PICK(s, 16, 17, 24, 33), v.p.oc = PICK(s, 16, 19, 33, 70);
+    v.p.h = PICK(s, 3, 4, 7, 8, 9, 13), v.p.w = PICK(s, 3, 5, 7, 8, 10, 18);
+    v.p.top = PICK(s, 0, 1, 1, 2), v.p.left = PICK(s, 0, 1, 1, 2);
+    v.p.oh = out_size(v.p.h, v.p.top + PICK(s, 0, 1, 2), 3, 1, 1);
+    v.p.ow = out_size(v.p.w, v.p.left + PICK(s, 0, 1, 2), 3, 1, 1);
+    return v;
+}
+
 /* The i-th shape; every one is valid. Some have sums so long, of weights so many, that they are made in pieces. */
-enum { LONG_SUMS = 40 };
+enum { LONG_SUMS = 40, TILES = 10 };
 static variant shape(uint32_t i)
 {
     for (uint32_t s = i * 2654435761u + 12345;;) {
@@ -75,10 +89,12 @@ static variant shape(uint32_t i)
         p->oh = out_size(p->h, p->top + PICK(&s, 0, 1, 2), p->kh, p->dh, p->sh);
         p->ow = out_size(p->w, p->left + PICK(&s, 0, 1, 2), p->kw, p->dw, p->sw);
         p->groups = 1;
+        const bool tiles = i % TILES == 3;
+        if (tiles) v = tiled(v, &s);
         const bool long_sums = i % LONG_SUMS == 1 && p->h * p->w <= 9 && p->kh * p->kw <= 9;
         if (i % LONG_SUMS == 1 && !long_sums) continue;
         if (long_sums) p->c = PICK(&s, 1030, 1100), p->oc = PICK(&s, 200, 230), v.n = PICK(&s, 1, 2);
-        switch (long_sums ? 5 : next(&s) % 6) {
+        switch (long_sums || tiles ? 5 : next(&s) % 6) {
         case 0: /* depthwise */
             p->oc = p->groups = p->c;
             break;
@@ -341,14 +357,45 @@ static void tell(const trial *t, const fv_kernel *k, const char *what)
     fail();
 }
 
+/* How far a row may be from the reference at each output: a curved activation's share aside. */
+static double *allowed(const trial *t, const fv_kernel *k)
+{
+    const fv_conv_problem *p = &t->v.p;
+    const bool forward = t->s->operand[0] == OUT;
+    double *bound = take(t->count[0] * sizeof *bound);
+    for (size_t j = 0; j < t->count[0]; j++)
+        bound[j] = k->tol * FLT_EPSILON * (terms_of(t->s, &t->v) + 3) * t->bound[j];
+    if (!k->tile) return bound;
+    const int ih = forward ? p->h : p->oh, iw = forward ? p->w : p->ow, ic = forward ? p->c : p->oc;
+    const int oh = forward ? p->oh : p->h, ow = forward ? p->ow : p->w, oc = forward ? p->oc : p->c;
+    float *in = take((size_t)ih * iw * ic * sizeof *in);
+    for (size_t j = 0; j < t->count[0]; j++) bound[j] = 0;
+    for (int n = 0; n < t->v.n; n++) {
+        const float *image = t->value[1] + (size_t)n * ih * iw * ic;
+        for (size_t j = 0; j < (size_t)ih * iw * ic; j++)
+            in[j] = t->map ? image[j / ic * ic + (size_t)t->map[j % ic]] : image[j];
+        wg_terms(k->tile, in, ih, iw, ic, t->value[2], !forward, forward ? p->top : 2 - p->top,
+                 forward ? p->left : 2 - p->left, oh, ow, oc, bound + (size_t)n * oh * ow * oc);
+    }
+    for (size_t j = 0; j < t->count[0]; j++) {
+        const double beside = (t->value[3] ? fabs((double)t->value[3][j % oc]) : 0) +
+                              (t->value[4] ? fabs((double)t->value[4][j]) : 0) +
+                              (t->v.add ? fabs((double)t->value[0][j]) : 0);
+        bound[j] = k->tol * FLT_EPSILON * (ic + 20) * (bound[j] + beside);
+    }
+    free(in);
+    return bound;
+}
+
 static void check_row(const trial *t, const fv_kernel *k)
 {
     const bool curved = t->s->operand[0] == OUT && t->v.p.act > FV_ACT_RELU6;
     float *got = take(t->count[0] * sizeof(float)), *again = take(t->count[0] * sizeof(float));
     const char *fault = run_row(t, k, t->v.n, 1, true, got);
     if (fault) tell(t, k, fault);
+    double *most = allowed(t, k);
     for (size_t j = 0; j < t->count[0]; j++) {
-        double bound = k->tol * FLT_EPSILON * (terms_of(t->s, &t->v) + 3) * t->bound[j];
+        double bound = most[j];
         if (curved) bound = 1.5 * bound + 4 * FLT_EPSILON * (1 + t->bound[j]);
         if (!(fabs(got[j] - t->want[j]) <= bound + FLT_MIN)) {
             print_error("at %zu: %.9g for %.9g, allowed %.3g\n", j, got[j], t->want[j], bound);
@@ -362,6 +409,7 @@ static void check_row(const trial *t, const fv_kernel *k)
         (void)run_row(t, k, 1, 3, false, again);
         if (memcmp(got, again, t->count[0] / t->v.n * sizeof(float))) tell(t, k, "bits depend on the batch");
     }
+    free(most);
     free(got);
     free(again);
 }

@@ -1,11 +1,12 @@
 /* test_accuracy.c -- how far the logits of whole networks lie from those of double precision: the ordinary inference
- * plan may be at most twice as far as plain loops in float. One network of each family; with FOVEA_DEEP all of them.
+ * plan may be at most five times as far as plain loops in float, without Winograd twice. One network of each family; with
+ * FOVEA_DEEP all of them.
  *
  * Why two: both plans round every product and sum to the same 24 bits, so their errors are random sums of the same
  * number of terms of the same size. Sums in another order (blocks, vectors) have a smaller error than a plain loop's;
  * what is fused or folded rounds less often, except that a folded weight is rounded once more, which adds an error as
  * large as that of the weight's products: at most sqrt(2) in all. The rest is for luck, of which a quotient of two
- * random norms needs some.
+ * random norms needs some. Five for Winograd is the product's promise (README), not derived.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/cpu.h"
 #include "base/rng.h"
@@ -106,15 +107,21 @@ static void test_logits_are_as_exact_as_those_of_plain_loops(void **state)
     calibrate(net);
     double *truth = logits(net, (fv_plan_request){ .f64 = true, .exact = true });
     double *loops = logits(net, (fv_plan_request){ .exact = true });
-    double *ours = logits(net, (fv_plan_request){ .cpu = fv_cpu_features(test_level()) });
     const int n = IMAGES * net->classes;
-    const double a = distance(ours, truth, n), b = distance(loops, truth, n);
-    print_message("%-20s %.2e, plain loops %.2e, ratio %.2f\n", m->name, a, b, a / b);
-    assert_true(isfinite(a) && b > 0);
-    if (a > 2 * b) fail_msg("%s: %.3g from double precision, plain loops %.3g", m->name, a, b);
+    const double plain = distance(loops, truth, n);
+    assert_true(plain > 0);
+    for (int exact = 0; exact < 2; exact++) {
+        const fv_env env = { .cpu = test_level(), .exact = exact };
+        double *ours = logits(net, (fv_plan_request){ .cpu = fv_env_features(&env) });
+        const double off = distance(ours, truth, n);
+        print_message("%-20s %s %.2e, plain loops %.2e, ratio %.2f\n", m->name, exact ? "exact  " : "default", off,
+                      plain, off / plain);
+        if (!(off <= (exact ? 2 : 5) * plain))
+            fail_msg("%s: %.3g from double precision, plain loops %.3g", m->name, off, plain);
+        free(ours);
+    }
     free(truth);
     free(loops);
-    free(ours);
     fv_net_free(net);
 }
 

@@ -24,9 +24,20 @@ static int output_channels(const void *problem, int n)
 }
 
 #define FV_KERNEL(fn, cpu, applies, units, scratch, packing, tol)                                                      \
-    { #fn, fn, cpu, applies, units, scratch, packing, tol, NULL },
+    { #fn, fn, cpu, applies, units, scratch, packing, tol, NULL, 0 },
 #define FV_KERNEL_PARTS(fn, cpu, units, scratch, packing, tol, parts)                                                  \
-    { #fn, fn, cpu, NULL, units, scratch, packing, tol, parts },
+    { #fn, fn, cpu, NULL, units, scratch, packing, tol, parts, 0 },
+#define FV_WINOGRAD(isa, cpu, tile, pass, prefix)                                                                      \
+    { "fv_winograd" #tile "_" #pass "_f32__" #isa,                                                                     \
+      fv_winograd##tile##_##pass##_f32__##isa,                                                                         \
+      (cpu) | FV_MAY_WINOGRAD,                                                                                         \
+      fv_winograd##tile##_##prefix##applies_f32__##isa,                                                                \
+      fv_winograd##tile##_##prefix##units_f32__##isa,                                                                  \
+      fv_winograd##tile##_##prefix##scratch_f32__##isa,                                                                \
+      &fv_winograd##tile##_##prefix##packing_f32__##isa,                                                               \
+      SUM_TOL,                                                                                                         \
+      NULL,                                                                                                            \
+      tile },
 static const fv_kernel conv2d_rows[] = {
 #include "kernels/conv2d/conv2d.def"
 };
@@ -41,6 +52,7 @@ static const fv_kernel bgrad_rows[] = {
 };
 #undef FV_KERNEL
 #undef FV_KERNEL_PARTS
+#undef FV_WINOGRAD
 
 enum { WEIGHTS = 2, NO_WEIGHTS = -1, MOMENTS = 6 };
 #define ROWS(table) table, sizeof(table) / sizeof *(table)

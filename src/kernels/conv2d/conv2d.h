@@ -12,7 +12,8 @@
  *   conv2d_bgrad   0 db out (add allowed), 1 dy.  The same leaves
  * The epilogue (act, bias, residual) belongs to conv2d alone. Images outside the input are zeros. The order of a sum is
  * a function of the per-image shape and the CPU level alone. Error: |y - ref64| <= tol * eps * (terms + 3) * (|b| +
- * sum |x||w| + |r|) where terms counts the products of the sum; the gradients' bounds alike, with dx, dw, db for b.
+ * sum |x||w| + |r|) where terms counts the products of the sum; the gradients' bounds alike, with dx, dw, db for b. Rows
+ * with a tile have another bound: conv2d_winograd.inc.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef FV_CONV2D_H
 #define FV_CONV2D_H

@@ -6,12 +6,14 @@
 
 #define FV_KERNEL(fn, cpu, applies, units, scratch, packing, tol)     fv_kernel_fn fn;
 #define FV_KERNEL_PARTS(fn, cpu, units, scratch, packing, tol, parts) fv_kernel_fn fn;
+#define FV_WINOGRAD(isa, cpu, tile, pass, prefix)                     fv_kernel_fn fv_winograd##tile##_##pass##_f32__##isa;
 #include "kernels/conv2d/conv2d.def"
 #include "kernels/conv2d/conv2d_bgrad.def"
 #include "kernels/conv2d/conv2d_dgrad.def"
 #include "kernels/conv2d/conv2d_wgrad.def"
 #undef FV_KERNEL
 #undef FV_KERNEL_PARTS
+#undef FV_WINOGRAD
 fv_kernel_fn fv_conv2d_f64__ref, fv_conv2d_dgrad_f64__ref, fv_conv2d_wgrad_f64__ref, fv_conv2d_bgrad_f64__ref;
 
 /* What the rows of an instruction set need besides. */
@@ -32,6 +34,21 @@ fv_kernel_fn fv_conv2d_f64__ref, fv_conv2d_dgrad_f64__ref, fv_conv2d_wgrad_f64__
     int fv_conv2d_units_f32__##isa(const void *problem, int n);                                                        \
     int fv_conv2d_dgrad_units_f32__##isa(const void *problem, int n);                                                  \
     extern const fv_packing fv_conv2d_packing_f32__##isa, fv_conv2d_dgrad_packing_f32__##isa;
+#define FV_WINOGRAD_SET(isa, tile)                                                                                     \
+    bool fv_winograd##tile##_applies_f32__##isa(const void *problem);                                                  \
+    bool fv_winograd##tile##_dgrad_applies_f32__##isa(const void *problem);                                            \
+    size_t fv_winograd##tile##_scratch_f32__##isa(const void *problem);                                                \
+    size_t fv_winograd##tile##_dgrad_scratch_f32__##isa(const void *problem);                                          \
+    int fv_winograd##tile##_units_f32__##isa(const void *problem, int n);                                              \
+    int fv_winograd##tile##_dgrad_units_f32__##isa(const void *problem, int n);                                        \
+    extern const fv_packing fv_winograd##tile##_packing_f32__##isa, fv_winograd##tile##_dgrad_packing_f32__##isa;
+FV_WINOGRAD_SET(avx2, 2)
+FV_WINOGRAD_SET(avx2, 4)
+FV_WINOGRAD_SET(avx512, 2)
+FV_WINOGRAD_SET(avx512, 4)
+FV_WINOGRAD_SET(neon, 2)
+FV_WINOGRAD_SET(neon, 4)
+#undef FV_WINOGRAD_SET
 FV_CONV2D_SET(avx2)
 FV_CONV2D_SET(avx512)
 FV_CONV2D_SET(neon)

@@ -1,0 +1,37 @@
+/* conv2d_tile.h -- the register tile that the ways of convolution share: up to MR pixels times NV vectors of output
+ * channels, compiled once for each instruction set.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef FV_CONV2D_TILE_H
+#define FV_CONV2D_TILE_H
+#include "kernels/conv2d/conv2d.h"
+
+/* Inputs that follow each other in memory for one pixel: where they begin, from the tile's first pixel, in floats. */
+typedef struct run {
+    ptrdiff_t at;
+    size_t weight; /* its row of the panel */
+    int k;         /* inputs */
+} run;
+
+/* Where the pixels of a tile lie: pixel (r, i) at p[r * row + i * step]. */
+typedef struct grid {
+    ptrdiff_t row, step;
+} grid;
+
+typedef struct tile_args {
+    const float *in, *w, *bias, *res;
+    float *out;
+    grid in_at, out_at, res_at;
+    const run *run;
+    const int32_t *map; /* of the inputs of the only run, or NULL */
+    const float *next;  /* weights to be fetched meanwhile, `fetch` floats for each input; or NULL */
+    int fetch, nrun, n; /* n: channels of the panel that exist */
+    fv_act act;
+    bool add;
+} tile_args;
+
+/* One row of `cols` pixels, at most MR, or two rows of at most MR / 2 each. */
+void fv_conv2d_tile_f32__avx2(int rows, int cols, const tile_args *p);
+void fv_conv2d_tile_f32__avx512(int rows, int cols, const tile_args *p);
+void fv_conv2d_tile_f32__neon(int rows, int cols, const tile_args *p);
+
+#endif

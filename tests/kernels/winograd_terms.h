@@ -1,0 +1,96 @@
+/* winograd_terms.h -- what the error of minimal filtering is measured by: the terms of its own sum, all matrices and
+ * operands by their absolute values. The matrices are made here from the points alone (Toom, Cook; Winograd 1980), apart
+ * from the formulas that the kernels have.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef WINOGRAD_TERMS_H
+#define WINOGRAD_TERMS_H
+#include "kernels/conv2d/conv2d.h"
+#include <math.h>
+
+enum { WG_MOST = 6 };
+typedef struct wg_matrices {
+    int m, side;
+    double a[WG_MOST][WG_MOST], b[WG_MOST][WG_MOST], g[WG_MOST][3]; /* A': m x side, B': side x side, G: side x 3 */
+} wg_matrices;
+
+/* Finite points 0, p, -p, ..., and infinity as the last. */
+static wg_matrices wg_absolute(int m)
+{
+    const double two[] = { 0, 1, -1 }, four[] = { 0, sqrt(0.5), -sqrt(0.5), sqrt(2), -sqrt(2) };
+    const double *point = m == 2 ? two : four;
+    const int n = m + 1; /* finite points */
+    wg_matrices w = { .m = m, .side = m + 2 };
+    for (int i = 0; i <= n; i++) {
+        double poly[WG_MOST + 1] = { 1 }, over = 1; /* of the product of x - point[j], j not i */
+        int degree = 0;
+        for (int j = 0; j < n; j++) {
+            if (j == i) continue;
+            for (int k = ++degree; k > 0; k--) poly[k] = poly[k - 1] - point[j] * poly[k];
+            poly[0] *= -point[j];
+            if (i < n) over *= point[i] - point[j];
+        }
+        for (int k = 0; k < w.side; k++) w.b[i][k] = fabs(poly[k]);
+        for (int k = 0; k < m; k++) w.a[k][i] = i < n ? fabs(pow(point[i], k)) : k == m - 1;
+        for (int k = 0; k < 3; k++) w.g[i][k] = i < n ? fabs(pow(point[i], k) / over) : k == 2;
+    }
+    return w;
+}
+
+/* |B'| |d| |B| of channel c of a tile whose first input is pixel (y, x). */
+static void wg_inputs(const wg_matrices *w, const float *in, int h, int wd, int c, int ic, int y, int x,
+                      double v[WG_MOST][WG_MOST])
+{
+    double half[WG_MOST][WG_MOST] = { { 0 } };
+    for (int i = 0; i < w->side; i++)
+        for (int k = 0; k < w->side; k++)
+            for (int j = 0; j < w->side; j++) {
+                const bool inside = y + k >= 0 && y + k < h && x + j >= 0 && x + j < wd;
+                if (inside) half[i][j] += w->b[i][k] * fabs((double)in[((size_t)(y + k) * wd + x + j) * ic + c]);
+            }
+    for (int i = 0; i < w->side; i++)
+        for (int j = 0; j < w->side; j++) {
+            v[i][j] = 0;
+            for (int k = 0; k < w->side; k++) v[i][j] += w->b[j][k] * half[i][k];
+        }
+}
+
+/* |G| |g| |G'| of nine weights. */
+static void wg_filter(const wg_matrices *w, const float *nine, double u[WG_MOST][WG_MOST])
+{
+    for (int i = 0; i < w->side; i++)
+        for (int j = 0; j < w->side; j++) {
+            u[i][j] = 0;
+            for (int y = 0; y < 3; y++)
+                for (int x = 0; x < 3; x++) u[i][j] += w->g[i][y] * w->g[j][x] * fabs((double)nine[3 * y + x]);
+        }
+}
+
+/* The terms of each output of one image, added to out: h x wd x ic -> oh x ow x oc. flip: the filter of (o, c) is that of
+ * (c, o) turned around, as for the data gradient. */
+static void wg_terms(int m, const float *in, int h, int wd, int ic, const float *weights, bool flip, int top, int left,
+                     int oh, int ow, int oc, double *out)
+{
+    const wg_matrices w = wg_absolute(m);
+    for (int ty = 0; ty < oh; ty += m)
+        for (int tx = 0; tx < ow; tx += m)
+            for (int o = 0; o < oc; o++) {
+                double s[WG_MOST][WG_MOST] = { { 0 } }, u[WG_MOST][WG_MOST], v[WG_MOST][WG_MOST];
+                for (int c = 0; c < ic; c++) {
+                    float nine[9];
+                    for (int k = 0; k < 9; k++)
+                        nine[k] =
+                            flip ? weights[((size_t)c * oc + o) * 9 + 8 - k] : weights[((size_t)o * ic + c) * 9 + k];
+                    wg_filter(&w, nine, u);
+                    wg_inputs(&w, in, h, wd, c, ic, ty - top, tx - left, v);
+                    for (int i = 0; i < w.side; i++)
+                        for (int j = 0; j < w.side; j++) s[i][j] += u[i][j] * v[i][j];
+                }
+                for (int y = 0; y < m && ty + y < oh; y++)
+                    for (int x = 0; x < m && tx + x < ow; x++)
+                        for (int i = 0; i < w.side; i++)
+                            for (int j = 0; j < w.side; j++)
+                                out[((size_t)(ty + y) * ow + tx + x) * oc + o] += w.a[y][i] * w.a[x][j] * s[i][j];
+            }
+}
+
+#endif
