@@ -1,6 +1,6 @@
 #!/bin/sh
 # check.sh -- everything that a machine can say about the sources: format, layers, sizes, style, headers, globals,
-# exported symbols, the agreed ABI, instruction sets, and clean builds by gcc and clang.
+# exported symbols, the agreed ABI and what Python makes of it, instruction sets, and clean builds by gcc and clang.
 # SPDX-License-Identifier: Apache-2.0
 cd "$(dirname "$0")/.." || exit 2
 bad=0
@@ -33,5 +33,6 @@ step "instruction sets" tools/check_isa.sh build/gcc
 step globals tools/check_globals.sh build/gcc
 step exports tools/check_exports.sh build/gcc
 step abi tools/check_abi.sh build/gcc
+step "python binding" python3 bench/peers/binding.py
 step "weights table" tools/weights_doc.sh build/gcc --check
 exit $bad

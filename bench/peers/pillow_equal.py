@@ -17,15 +17,7 @@ import numpy as np
 import PIL
 from PIL import Image, ImageOps
 
-
-class Prep(ctypes.Structure):
-    _fields_ = [("h", ctypes.c_int), ("w", ctypes.c_int), ("channels", ctypes.c_int), ("resize", ctypes.c_int),
-                ("filter", ctypes.c_int), ("exif", ctypes.c_int), ("mean", ctypes.c_float * 3), ("std", ctypes.c_float * 3)]
-
-
-class Err(ctypes.Structure):
-    _fields_ = [("status", ctypes.c_int), ("msg", ctypes.c_char * 500)]
-
+from binding import Err, Prep, open_library
 
 BILINEAR, BICUBIC, APPLY, IGNORE = 1, 2, 1, 2
 FILTERS = {BILINEAR: Image.BILINEAR, BICUBIC: Image.BICUBIC}
@@ -163,7 +155,7 @@ def compare(library, kind, name, data, rng, tallies):
 
 
 def main():
-    library = ctypes.CDLL(os.path.abspath(sys.argv[1]))
+    library = open_library(sys.argv[1])
     rng = random.Random(1)
     tallies = collections.defaultdict(Tally)
     for i, (kind, data) in enumerate(made(rng)):
