@@ -3,7 +3,7 @@
 PREFIX  ?= /usr/local
 DESTDIR ?=
 
-.PHONY: all demo test test-deep check bench install clean
+.PHONY: all demo test test-deep check bench bench-peers install clean
 all:
 	@tools/build.sh release fovea fovea_static fovea_shared
 
@@ -26,6 +26,12 @@ check:
 
 bench: all
 	@tools/bench.sh
+
+# make bench-peers PEERS='--networks resnet18 --threads 2'
+bench-peers:
+	@tools/setup build
+	@tools/build.sh release fovea_shared
+	@tools/peers.sh $(PEERS)
 
 install: all
 	@DESTDIR="$(DESTDIR)" cmake --install build --prefix "$(PREFIX)"
