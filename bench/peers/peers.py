@@ -70,7 +70,8 @@ def circumstances(opt):
     """What all cells of a file share."""
     with open(opt.library, "rb") as f:
         digest = hashlib.sha256(f.read()).hexdigest()[:12]
-    return {"processor": processor(), "size": opt.size, "isa": opt.isa, "fovea": digest,
+    return {"processor": processor(), "size": opt.size, "isa": opt.isa, "rounds": opt.rounds, "seconds": opt.seconds,
+            "fovea": digest,
             **{name: engines.version(name) for name in engines.ENGINES if engines.ENGINES[name].package}}
 
 
@@ -81,7 +82,7 @@ def read_results(path, now):
         results = json.load(f)
     changed = [k for k in now if results["circumstances"].get(k) != now[k]]
     if changed:
-        sys.exit(f"{path} has cells with another {', '.join(changed)}: remove it, or give another --output")
+        sys.exit(f"{path} has cells of a run that differs in {', '.join(changed)}: remove it, or give another --output")
     return results
 
 

@@ -81,10 +81,10 @@ def memory(cells, found, columns):
     return out
 
 
-def title(c, columns, opt):
+def title(c, columns):
     versions = ", ".join(f"{ENGINES[e].title} {c[e]}" if e in c else ENGINES[e].title for e in columns)
     out = f"{versions}; float32, {c['size']} x {c['size']} pixels, {c['processor']}. "
-    out += f"Medians over {opt.rounds} interleaved rounds of {opt.seconds:g} s.\n"
+    out += f"Medians over {c['rounds']} interleaved rounds, {c['seconds']:g} s each.\n"
     if c["isa"] != "best":
         free = [ENGINES[e].title for e in columns if not ENGINES[e].cap]
         out += f"Instructions up to {c['isa']}" + (f"; {' and '.join(free)} cannot be held to it" if free else "") + ".\n"
@@ -103,13 +103,13 @@ def busy(cells, found, columns):
 def missing(cells, found, columns):
     out = [f"- {key}, {ENGINES[e].title}: {found[key][e]['missing']}\n" for key in cells if key in found
            for e in columns if "missing" in found[key].get(e, {})]
-    return "Missing (-):\n\n" + "".join(out) + "\n" if out else ""
+    return "Missing (-):\n\n" + "".join(out) if out else ""
 
 
 def markdown(results, cells, opt):
     found, columns = results["cells"], opt.engines
     peers = [e for e in columns if e != "fovea"]
-    parts = [title(results["circumstances"], columns, opt) + times(cells, found, columns, peers)]
+    parts = [title(results["circumstances"], columns) + times(cells, found, columns, peers)]
     if "fovea" in columns and peers:
         parts.append(means(cells, found, peers))
     if opt.memory:
