@@ -5,7 +5,7 @@
 #include "base/status.h"
 #include "kernels/kernel.h"
 
-enum { FV_MAX_IN = 16, FV_MAX_PARAMS = 5, FV_MAX_AUX = 3 };
+enum { FV_MAX_IN = 32, FV_MAX_PARAMS = 5, FV_MAX_AUX = 3 };
 
 /* Attributes of a node. `act` and `residual` are the epilogue that the planner may fuse into conv2d, batchnorm and add:
  * y = act(op(x) + residual), the residual being the last input. */

@@ -190,7 +190,7 @@ static const grad_case cases[] = {
     { "mul another",             mul,       1,               2,   2, 3, 3, 0 },
     { "mul per channel",         mul,       2,               2,   9, 8, 2, 0 },
     { "concat of 3",             concat,    3,               2,   2, 3, 3, 0 },
-    { "concat of 16",            concat,    16,              1,   1, 2, 2, 0 },
+    { "concat of 32",            concat,    32,              1,   1, 2, 2, 0 },
     { "slice",                   slice,     4,               2,   2, 3, 5, 0 },
     { "shuffle 2",               shuffle,   2,               2,   2, 3, 6, 0 },
     { "shuffle 3",               shuffle,   3,               2,   1, 2, 12, 0 },
