@@ -139,6 +139,7 @@ const fv_model fv_models_efficientnet[] = {
     { "tf_efficientnet_b5", "efficientnet", efficientnet, TF(1.6, 2.2, 0.4f), UNIT(456, 521), 30389784, 10266384752, 83.6, AUTO },
     { "tf_efficientnet_b6", "efficientnet", efficientnet, TF(1.8, 2.6, 0.5f), UNIT(528, 603), 43040704, 19067593536, 84.0, AUTO },
     { "tf_efficientnet_b7", "efficientnet", efficientnet, TF(2.0, 3.1, 0.5f), UNIT(600, 686), 66347960, 37745884192, 84.3, AUTO },
+    { "tf_efficientnet_b8", "efficientnet", efficientnet, TF(2.2, 3.6, 0.5f), AT(672, 704),   87413142, 62597461568, 85.368, "timm, tf_efficientnet_b8.ra_in1k" },
     { "efficientnet_lite0", "efficientnet_lite", efficientnet, LITE(1.0, 1.0, 0.2f), AT(224, 256), 4652008, 385187552, 75.49, RA },
     { "efficientnet_lite1", "efficientnet_lite", efficientnet, LITE(1.0, 1.1, 0.2f), AT(240, 274), 5416680, 600185232, 0, NULL },
     { "efficientnet_lite2", "efficientnet_lite", efficientnet, LITE(1.1, 1.2, 0.3f), AT(260, 297), 6092072, 859736272, 0, NULL },

@@ -3,6 +3,8 @@
  * and L and timm's in the others. Deviations, as released: no squeeze and excitation in the fused blocks (figure 2 draws
  * it); S has no seventh stage. B0 to B3 are the base network scaled, their channels rounded without the rule that a layer
  * keeps 90 % of them. The tf_ rows pad and normalise as TensorFlow does.
+ * efficientnetv2_rw_s is timm's, made before the authors' S was released: its first blocks are two convolutions, its last
+ * layers wider, its norms' constants PyTorch's.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "models/inverted.h"
 #include "models/models.h"
@@ -19,7 +21,7 @@ typedef struct efficientnet_v2_cfg {
     int stem, head;
     double width, depth; /* of the base network's stages; 0: as listed */
     float dropout;
-    bool timm, same;
+    bool timm, same, rw;
 } efficientnet_v2_cfg;
 
 // clang-format off
@@ -39,13 +41,21 @@ static const stage xl_stages[] = {
     { 1, 1, 32, 4, true }, { 4, 2, 64, 8, true }, { 4, 2, 96, 8, true },
     { 4, 2, 192, 16, false }, { 6, 1, 256, 24, false }, { 6, 2, 512, 32, false }, { 6, 1, 640, 8, false }, { 0 }
 };
+static const stage rw_stages[] = {
+    { 1, 1, 24, 2, true }, { 4, 2, 48, 4, true }, { 4, 2, 64, 4, true },
+    { 4, 2, 128, 6, false }, { 6, 1, 160, 9, false }, { 6, 2, 272, 15, false }, { 0 }
+};
 static const stage base_stages[] = {
     { 1, 1, 16, 1, true }, { 4, 2, 32, 2, true }, { 4, 2, 48, 2, true },
     { 4, 2, 96, 3, false }, { 6, 1, 112, 5, false }, { 6, 2, 192, 8, false }, { 0 }
 };
 // clang-format on
 static const double drop_at_end = 0.2; /* stochastic depth of the block after the last */
-static const fv_bn bn = { 1e-3f, 0.1f };
+
+static fv_bn norm_of(const efficientnet_v2_cfg *c)
+{
+    return c->rw ? (fv_bn){ 0 } : (fv_bn){ 1e-3f, 0.1f };
+}
 
 static int channels(const efficientnet_v2_cfg *c, int out)
 {
@@ -70,7 +80,8 @@ static fv_val block(fv_graph *g, fv_val x, const efficientnet_v2_cfg *c, const s
                             .squeeze = FV_ACT_SILU,
                             .gate = FV_ACT_SIGMOID,
                             .fused = s->fused,
-                            .bn = bn,
+                            .two = c->rw,
+                            .bn = norm_of(c),
                             .same = c->same,
                             .drop = drop,
                             .spelling = c->timm ? FV_SPELL_TIMM : FV_SPELL_TORCHVISION };
@@ -103,6 +114,7 @@ static fv_val efficientnet_v2(fv_graph *g, fv_val x, const void *cfg, const fv_b
     const fv_conv stem = {
         .out = channels(c, c->stem), .k = 3, .stride = b->stem == FV_STEM_CIFAR ? 1 : 2, .same = c->same
     };
+    const fv_bn bn = norm_of(c);
     int last = 0;
     char conv[24], norm[24];
 
@@ -119,11 +131,12 @@ static fv_val efficientnet_v2(fv_graph *g, fv_val x, const void *cfg, const fv_b
 }
 
 // clang-format off
-#define TORCH(stages, stem, dropout)        &(const efficientnet_v2_cfg){ stages, stem, 1280, 0, 0, dropout, false, false }
-#define TIMM(stages, stem, dropout)         &(const efficientnet_v2_cfg){ stages, stem, 1280, 0, 0, dropout, true, false }
-#define TF(stages, stem, dropout)           &(const efficientnet_v2_cfg){ stages, stem, 1280, 0, 0, dropout, true, true }
-#define BASE(width, depth, dropout)         &(const efficientnet_v2_cfg){ base_stages, 32, 1280, width, depth, dropout, true, false }
-#define TFBASE(width, depth, dropout)       &(const efficientnet_v2_cfg){ base_stages, 32, 1280, width, depth, dropout, true, true }
+#define TORCH(stages, stem, dropout)        &(const efficientnet_v2_cfg){ stages, stem, 1280, 0, 0, dropout, false, false, false }
+#define TIMM(stages, stem, dropout)         &(const efficientnet_v2_cfg){ stages, stem, 1280, 0, 0, dropout, true, false, false }
+#define TF(stages, stem, dropout)           &(const efficientnet_v2_cfg){ stages, stem, 1280, 0, 0, dropout, true, true, false }
+#define BASE(width, depth, dropout)         &(const efficientnet_v2_cfg){ base_stages, 32, 1280, width, depth, dropout, true, false, false }
+#define TFBASE(width, depth, dropout)       &(const efficientnet_v2_cfg){ base_stages, 32, 1280, width, depth, dropout, true, true, false }
+#define RW                                  &(const efficientnet_v2_cfg){ rw_stages, 24, 1792, 0, 0, 0.2f, true, false, true }
 #define AT(size, resize, filter)            size, resize, filter, FV_NORM_IMAGENET, 1000
 #define UNIT(size, resize, filter)          size, resize, filter, FV_NORM_UNIT, 1000
 #define TV   "torchvision, IMAGENET1K_V1 weights"
@@ -147,6 +160,7 @@ const fv_model fv_models_efficientnet_v2[] = {
     ROW("tf_efficientnetv2_b1",  TFBASE(1.0, 1.1, 0.2f),      AT(240, 274, FV_BICUBIC),        8141052,  1196819360, 79.8,   REPO),
     ROW("tf_efficientnetv2_b2",  TFBASE(1.1, 1.2, 0.3f),      AT(260, 297, FV_BICUBIC),       10096086,  1697542832, 80.5,   REPO),
     ROW("tf_efficientnetv2_b3",  TFBASE(1.2, 1.4, 0.3f),      AT(300, 343, FV_BICUBIC),       14358406,  3011458816, 82.1,   REPO),
+    ROW("efficientnetv2_rw_s",   RW,                          AT(384, 384, FV_BICUBIC),       23941296,  8640282112, 83.808, "timm, efficientnetv2_rw_s.ra2_in1k"),
     { 0 }
 };
 // clang-format on

@@ -25,6 +25,9 @@ static fv_val part(parts *q, fv_val x, const char *timm, fv_conv p, fv_act act)
     if (q->b->spelling == FV_SPELL_TIMM) {
         snprintf(conv, sizeof conv, "%s", timm);
         snprintf(norm, sizeof norm, "bn%d", ++q->norms);
+    } else if (q->b->spelling == FV_SPELL_MNASNET) {
+        snprintf(conv, sizeof conv, "layers.%d", 3 * q->parts);
+        snprintf(norm, sizeof norm, "layers.%d", 3 * q->parts++ + 1);
     } else {
         snprintf(conv, sizeof conv, "block.%d.0", q->parts);
         snprintf(norm, sizeof norm, "block.%d.1", q->parts++);
@@ -55,7 +58,7 @@ fv_val fv_inverted_residual(fv_graph *g, fv_val x, const fv_inverted *b)
     parts q = { .g = g, .b = b };
     fv_val y = x;
 
-    if (b->fused && !expands) { /* one convolution, with an activation */
+    if (b->fused && !expands && !b->two) { /* one convolution, with an activation */
         y = part(&q, y, "conv", (fv_conv){ .out = b->out, .k = b->k, .stride = b->stride }, b->act);
     } else {
         if (b->fused) y = part(&q, y, "conv_exp", (fv_conv){ .out = b->wide, .k = b->k, .stride = b->stride }, b->act);
@@ -63,7 +66,7 @@ fv_val fv_inverted_residual(fv_graph *g, fv_val x, const fv_inverted *b)
         const fv_conv filter = { .out = b->wide, .k = b->k, .stride = b->stride, .groups = b->wide };
         if (!b->fused) y = part(&q, y, "conv_dw", filter, b->act);
         if (b->squeezed) y = squeeze_excite(&q, y);
-        y = part(&q, y, expands ? "conv_pwl" : "conv_pw", (fv_conv){ .out = b->out, .k = 1 }, FV_ACT_NONE);
+        y = part(&q, y, expands || b->fused ? "conv_pwl" : "conv_pw", (fv_conv){ .out = b->out, .k = 1 }, FV_ACT_NONE);
     }
     return b->stride == 1 && in == b->out ? fv_add(g, fv_drop_path(g, y, b->drop), x) : y;
 }

@@ -1,4 +1,4 @@
-/* inverted.h -- the inverted residual block of MobileNetV2, V3, MnasNet and EfficientNet, in the two spellings of its
+/* inverted.h -- the inverted residual block of MobileNetV2, V3, MnasNet and EfficientNet, in the spellings of its
  * tensors' names that published weights have.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef FV_INVERTED_H
@@ -7,7 +7,8 @@
 
 typedef enum fv_spelling {
     FV_SPELL_TORCHVISION, /* block.0.0, block.0.1, block.1.0, ...: parts counted as they are present */
-    FV_SPELL_TIMM         /* conv_pw, bn1, conv_dw, bn2, se.conv_reduce, se.conv_expand, conv_pwl, bn3 */
+    FV_SPELL_TIMM,        /* conv_pw, bn1, conv_dw, bn2, se.conv_reduce, se.conv_expand, conv_pwl, bn3 */
+    FV_SPELL_MNASNET      /* layers.0, layers.1, layers.3, layers.4, ...: torchvision's; activations count, too */
 } fv_spelling;
 
 typedef struct fv_inverted {
@@ -17,7 +18,8 @@ typedef struct fv_inverted {
     fv_act act;     /* behind expansion and convolution, */
     fv_act squeeze; /* the squeeze, */
     fv_act gate;    /* the excitation */
-    bool fused;     /* expansion and convolution are one */
+    bool fused;     /* expansion and convolution are one, */
+    bool two;       /* and the projection stands behind it also where nothing is expanded */
     fv_bn bn;
     bool same;  /* TensorFlow's padding */
     float drop; /* stochastic depth */

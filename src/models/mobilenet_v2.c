@@ -1,14 +1,17 @@
 /* mobilenet_v2.c -- inverted residuals and linear bottlenecks.
  * Sandler, Howard, Zhu, Zhmoginov, Chen: "MobileNetV2: Inverted Residuals and Linear Bottlenecks" (2018), table 2,
  * with PyTorch's names of tensors; the tf_ rows have timm's, and pad and normalise as TensorFlow does. Deviation, as in the
- * published weights: the last convolution of a network narrower than 1 keeps its 1280 channels.
+ * published weights: the last convolution of a network narrower than 1 keeps its 1280 channels. The d rows are timm's:
+ * deeper, but for the first and last stage, with a stem and a last convolution that are not scaled.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "models/inverted.h"
 #include "models/models.h"
+#include <math.h>
 #include <stdio.h>
 
 typedef struct mobilenet_v2_cfg {
     double width;
+    double depth; /* timm's d rows: the repeats' factor, while stem and last convolution keep their width; else 0 */
 } mobilenet_v2_cfg;
 
 // clang-format off
@@ -77,22 +80,28 @@ static fv_val mobilenet_v2(fv_graph *g, fv_val x, const void *cfg, const fv_buil
     return fv_linear(g, x, "classifier.1", b->classes);
 }
 
-static const fv_bn tf_bn = { 1e-3f, 0.003f };
+static const fv_bn tf_bn = { 1e-3f, 0.003f }, usual_bn = { 0 };
 
-/* TensorFlow's: each stage a list of blocks. */
-static fv_val tf_stages(fv_graph *g, fv_val x, double width)
+static int repeats(const mobilenet_v2_cfg *c, int stage)
+{
+    const bool fixed = c->depth == 0 || stage == 0 || stage == STAGES - 1;
+    return fixed ? stages[stage].repeat : (int)ceil(stages[stage].repeat * c->depth);
+}
+
+/* timm's: each stage a list of blocks. */
+static fv_val timm_stages(fv_graph *g, fv_val x, const mobilenet_v2_cfg *c, bool tf)
 {
     char name[24];
 
     for (int s = 0; s < STAGES; s++) {
-        for (int i = 0; i < stages[s].repeat; i++) {
+        for (int i = 0; i < repeats(c, s); i++) {
             const fv_inverted b = { .wide = fv_channels(g, x) * stages[s].expansion,
-                                    .out = fv_scaled_channels(stages[s].out, width),
+                                    .out = fv_scaled_channels(stages[s].out, c->width),
                                     .k = 3,
                                     .stride = i == 0 ? stages[s].stride : 1,
                                     .act = FV_ACT_RELU6,
-                                    .bn = tf_bn,
-                                    .same = true,
+                                    .bn = tf ? tf_bn : usual_bn,
+                                    .same = tf,
                                     .spelling = FV_SPELL_TIMM };
             fv_scope(g, "blocks.%d.%d", s, i);
             x = fv_inverted_residual(g, x, &b);
@@ -104,25 +113,38 @@ static fv_val tf_stages(fv_graph *g, fv_val x, double width)
     return x;
 }
 
-static fv_val tf_mobilenet_v2(fv_graph *g, fv_val x, const void *cfg, const fv_build *b)
+static fv_val timm_mobilenet_v2(fv_graph *g, fv_val x, const mobilenet_v2_cfg *c, bool tf, const fv_build *b)
 {
-    const double width = ((const mobilenet_v2_cfg *)cfg)->width;
+    const double width = c->depth != 0 ? 1 : c->width;
     const int stem = fv_scaled_channels(32, width), last = fv_scaled_channels(1280, width > 1 ? width : 1);
     const int stride = b->stem == FV_STEM_CIFAR ? 1 : 2;
+    const fv_bn bn = tf ? tf_bn : usual_bn;
 
     fv_default_init(g, (fv_init){ FV_INIT_HE_FAN_OUT, 0, 0 }, (fv_init){ FV_INIT_NORMAL, 0.01f, 0 });
-    x = fv_conv_bn(g, x, "conv_stem", "bn1", (fv_conv){ .out = stem, .k = 3, .stride = stride, .same = true }, tf_bn,
+    x = fv_conv_bn(g, x, "conv_stem", "bn1", (fv_conv){ .out = stem, .k = 3, .stride = stride, .same = tf }, bn,
                    FV_ACT_RELU6);
-    x = fv_conv_bn(g, tf_stages(g, x, width), "conv_head", "bn2", (fv_conv){ .out = last, .k = 1 }, tf_bn,
-                   FV_ACT_RELU6);
+    x = timm_stages(g, x, c, tf);
+    x = fv_conv_bn(g, x, "conv_head", "bn2", (fv_conv){ .out = last, .k = 1 }, bn, FV_ACT_RELU6);
     x = fv_dropout(g, fv_global_avgpool(g, x), 0.2f);
     return fv_linear(g, x, "classifier", b->classes);
 }
 
+static fv_val tf_mobilenet_v2(fv_graph *g, fv_val x, const void *cfg, const fv_build *b)
+{
+    return timm_mobilenet_v2(g, x, cfg, true, b);
+}
+
+static fv_val deep_mobilenet_v2(fv_graph *g, fv_val x, const void *cfg, const fv_build *b)
+{
+    return timm_mobilenet_v2(g, x, cfg, false, b);
+}
+
 // clang-format off
-#define W(width) &(const mobilenet_v2_cfg){ width }
+#define W(width) &(const mobilenet_v2_cfg){ width, 0 }
+#define D(width, depth) &(const mobilenet_v2_cfg){ width, depth }
 #define IMAGENET 224, 256, FV_BILINEAR, FV_NORM_IMAGENET, 1000
 #define UNIT     224, 256, FV_BILINEAR, FV_NORM_UNIT, 1000
+#define TIMM     224, 256, FV_BICUBIC, FV_NORM_IMAGENET, 1000
 #define TV       "torchvision, IMAGENET1K_V1 weights"
 #define SLIM     "TensorFlow Slim, mobilenet_v2 checkpoints"
 const fv_model fv_models_mobilenet_v2[] = {
@@ -139,6 +161,8 @@ const fv_model fv_models_mobilenet_v2[] = {
     { "tf_mobilenetv2_075", "mobilenet_v2", tf_mobilenet_v2, W(0.75), UNIT, 2636424, 209069792, 69.8, SLIM },
     { "tf_mobilenetv2_130", "mobilenet_v2", tf_mobilenet_v2, W(1.3),  UNIT, 5386792, 509374560, 74.4, SLIM },
     { "tf_mobilenetv2_140", "mobilenet_v2", tf_mobilenet_v2, W(1.4),  UNIT, 6108776, 582195824, 75.0, SLIM },
+    { "mobilenetv2_110d",   "mobilenet_v2", deep_mobilenet_v2, D(1.1, 1.2), TIMM, 4516520, 430516080, 75.056, "timm, mobilenetv2_110d.ra_in1k" },
+    { "mobilenetv2_120d",   "mobilenet_v2", deep_mobilenet_v2, D(1.2, 1.4), TIMM, 5831144, 668857568, 77.302, "timm, mobilenetv2_120d.ra_in1k" },
     { 0 }
 };
 // clang-format on

@@ -2,7 +2,8 @@
  * Howard et al.: "Searching for MobileNetV3" (2019), tables 1 and 2, with PyTorch's or timm's names of tensors.
  * Of the width 0.75 there are two forms: PyTorch's rule scales the expanded channels themselves and the last layer, the
  * weights trained with TensorFlow keep the ratio of expansion and the last layer. The minimal form (TensorFlow Slim) has
- * 3x3 windows, ReLU and no squeeze and excitation. The tf_ rows pad as TensorFlow does.
+ * 3x3 windows, ReLU and no squeeze and excitation. The tf_ rows pad as TensorFlow does. The mobilenetv3_ rows and the
+ * width 0.5 are timm's, whose norms have PyTorch's usual constants and whose stem is not scaled below 0.75.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "models/inverted.h"
 #include "models/models.h"
@@ -21,6 +22,7 @@ typedef struct mobilenet_v3_cfg {
     double width;
     bool minimal, tf;
     fv_spelling spelling;
+    fv_bn bn;
 } mobilenet_v3_cfg;
 
 // clang-format off
@@ -42,8 +44,6 @@ static const block small[] = { /* table 2 */
     { 4, 5, 288,  96, true,  HS, 2 }, { 4, 5, 576,  96, true,  HS, 1 }, { 4, 5, 576,  96, true,  HS, 1 },
 };
 // clang-format on
-
-static const fv_bn bn = { 1e-3f, 0.01f };
 
 static bool timm(const mobilenet_v3_cfg *c)
 {
@@ -68,7 +68,7 @@ static fv_val bneck(fv_graph *g, fv_val x, const mobilenet_v3_cfg *c, const bloc
                             .act = c->minimal ? FV_ACT_RELU : p->act,
                             .squeeze = FV_ACT_RELU,
                             .gate = FV_ACT_HARD_SIGMOID,
-                            .bn = bn,
+                            .bn = c->bn,
                             .same = c->tf,
                             .spelling = c->spelling };
     return fv_inverted_residual(g, x, &b);
@@ -100,13 +100,13 @@ static fv_val tail(fv_graph *g, fv_val x, const mobilenet_v3_cfg *c, int classes
 
     if (timm(c)) {
         fv_scope(g, "blocks.%d.0", c->blocks[c->count - 1].stage + 1);
-        x = fv_conv_bn(g, x, "conv", "bn1", widen, bn, curve(c));
+        x = fv_conv_bn(g, x, "conv", "bn1", widen, c->bn, curve(c));
         fv_scope(g, NULL);
         x = fv_conv2d(g, fv_global_avgpool(g, x), "conv_head", (fv_conv){ .out = c->last, .bias = true });
     } else {
         snprintf(name, sizeof name, "features.%d", c->count + 1);
         fv_scope(g, "%s", name);
-        x = fv_conv_bn(g, x, "0", "1", widen, bn, curve(c));
+        x = fv_conv_bn(g, x, "0", "1", widen, c->bn, curve(c));
         fv_scope(g, NULL);
         fv_name(g, x, name);
         x = fv_linear(g, fv_global_avgpool(g, x), "classifier.0", fv_scaled_channels(c->last, c->width));
@@ -118,22 +118,27 @@ static fv_val tail(fv_graph *g, fv_val x, const mobilenet_v3_cfg *c, int classes
 static fv_val mobilenet_v3(fv_graph *g, fv_val x, const void *cfg, const fv_build *b)
 {
     const mobilenet_v3_cfg *c = cfg;
+    const double width = c->width < 0.75 ? 1 : c->width;
     const fv_conv stem = {
-        .out = fv_scaled_channels(16, c->width), .k = 3, .stride = b->stem == FV_STEM_CIFAR ? 1 : 2, .same = c->tf
+        .out = fv_scaled_channels(16, width), .k = 3, .stride = b->stem == FV_STEM_CIFAR ? 1 : 2, .same = c->tf
     };
 
     fv_default_init(g, (fv_init){ FV_INIT_HE_FAN_OUT, 0, 0 }, (fv_init){ FV_INIT_NORMAL, 0.01f, 0 });
-    x = fv_conv_bn(g, x, timm(c) ? "conv_stem" : "features.0.0", timm(c) ? "bn1" : "features.0.1", stem, bn, curve(c));
+    x = fv_conv_bn(g, x, timm(c) ? "conv_stem" : "features.0.0", timm(c) ? "bn1" : "features.0.1", stem, c->bn,
+                   curve(c));
     return tail(g, body(g, x, c), c, b->classes);
 }
 
 // clang-format off
 #define LARGE large, sizeof large / sizeof *large, 1280
 #define SMALL small, sizeof small / sizeof *small, 1024
-#define CFG(size, width)    &(const mobilenet_v3_cfg){ size, width, false, false, FV_SPELL_TORCHVISION }
-#define MIN(size)           &(const mobilenet_v3_cfg){ size, 1.0, true, false, FV_SPELL_TIMM }
-#define TF(size, width)     &(const mobilenet_v3_cfg){ size, width, false, true, FV_SPELL_TIMM }
-#define TFMIN(size)         &(const mobilenet_v3_cfg){ size, 1.0, true, true, FV_SPELL_TIMM }
+#define BN { 1e-3f, 0.01f }
+#define CFG(size, width)    &(const mobilenet_v3_cfg){ size, width, false, false, FV_SPELL_TORCHVISION, BN }
+#define MIN(size)           &(const mobilenet_v3_cfg){ size, 1.0, true, false, FV_SPELL_TIMM, BN }
+#define TF(size, width)     &(const mobilenet_v3_cfg){ size, width, false, true, FV_SPELL_TIMM, BN }
+#define TFMIN(size)         &(const mobilenet_v3_cfg){ size, 1.0, true, true, FV_SPELL_TIMM, BN }
+#define PLAIN(size, width)  &(const mobilenet_v3_cfg){ size, width, false, false, FV_SPELL_TIMM, { 1e-5f, 0.1f } }
+#define TIMM 224, 256, FV_BICUBIC, FV_NORM_IMAGENET, 1000
 #define R256 224, 256, FV_BILINEAR, FV_NORM_IMAGENET, 1000
 #define UNIT 224, 256, FV_BILINEAR, FV_NORM_UNIT, 1000
 #define TV   "torchvision, IMAGENET1K_V1 weights"
@@ -152,6 +157,10 @@ const fv_model fv_models_mobilenet_v3[] = {
     { "tf_mobilenetv3_small_100",        "mobilenet_v3", mobilenet_v3, TF(SMALL, 1.0),   UNIT, 2542856,  56510400, 67.4,   "the paper, table 3" },
     { "tf_mobilenetv3_small_075",        "mobilenet_v3", mobilenet_v3, TF(SMALL, 0.75),  UNIT, 2041872,  43399344, 65.4,   SLIM },
     { "tf_mobilenetv3_small_minimal_100","mobilenet_v3", mobilenet_v3, TFMIN(SMALL),     UNIT, 2044736,  52288448, 61.9,   SLIM },
+    { "mobilenetv3_large_100",           "mobilenet_v3", mobilenet_v3, PLAIN(LARGE, 1.0), TIMM, 5483032, 216589760, 75.766, "timm, mobilenetv3_large_100.ra_in1k" },
+    { "mobilenetv3_small_100",           "mobilenet_v3", mobilenet_v3, PLAIN(SMALL, 1.0), TIMM, 2542856,  56510400, 67.656, "timm, mobilenetv3_small_100.lamb_in1k" },
+    { "mobilenetv3_small_075",           "mobilenet_v3", mobilenet_v3, PLAIN(SMALL, 0.75), TIMM, 2041872, 43399344, 65.234, "timm, mobilenetv3_small_075.lamb_in1k" },
+    { "mobilenet_v3_small_050",          "mobilenet_v3", mobilenet_v3, PLAIN(SMALL, 0.5), TIMM, 1593224,  24188688, 57.91,  "timm, mobilenetv3_small_050.lamb_in1k" },
     { 0 }
 };
 // clang-format on

@@ -12,6 +12,9 @@ golden() { # NAME FILE
 }
 for depth in 18 34 50 101 152; do golden resnet$depth resnet$depth; done
 for depth in 20 32 44 56 110 1202; do golden resnet$depth cifar_resnet$depth; done
+for depth in 50 101 152; do golden resnet${depth}_v1 resnet$depth; done
+for name in resnext50_32x4d resnext101_32x8d resnext101_64x4d wide_resnet50_2 wide_resnet101_2; do golden $name $name; done
+golden resnetv2_50 timm.resnetv2_50
 golden mobilenet_v2 mobilenet_v2
 for width in 0.35 0.5 0.75 1.3 1.4; do
     golden mobilenet_v2_"$(printf '%.2f' $width | tr -d .)" mobilenet_v2_w$width
@@ -44,3 +47,13 @@ for size in s m l; do golden efficientnet_v2_$size efficientnet_v2_$size; done
 for size in s m l xl b0 b1 b2 b3; do golden tf_efficientnetv2_$size timm.tf_efficientnetv2_$size; done
 for size in xl b0 b1 b2 b3; do golden efficientnet_v2_$size timm.tf_efficientnetv2_$size; done
 for name in googlenet inception_v3; do golden $name $name; done
+for width in 0_5 0_75 1_0 1_3; do golden mnasnet$width mnasnet$width; done
+golden semnasnet_100 timm.semnasnet_100
+for form in x y; do
+    for size in 400mf 800mf 1_6gf 3_2gf 8gf 16gf 32gf; do golden regnet_${form}_$size regnet_${form}_$size; done
+done
+for deep in 110d 120d; do golden mobilenetv2_$deep timm.mobilenetv2_$deep; done
+for form in large_100 small_100 small_075; do golden mobilenetv3_$form timm.mobilenetv3_$form; done
+golden mobilenet_v3_small_050 timm.mobilenetv3_small_050
+golden tf_efficientnet_b8 timm.tf_efficientnet_b8
+golden efficientnetv2_rw_s timm.efficientnetv2_rw_s

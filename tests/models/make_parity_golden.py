@@ -10,7 +10,8 @@ import torchvision
 
 ROWS = {name: (name, {}) for name in [
     "mobilenet_v2", "shufflenet_v2_x0_5", "shufflenet_v2_x1_0", "shufflenet_v2_x1_5", "shufflenet_v2_x2_0",
-    "efficientnet_b0", "efficientnet_b1", "efficientnet_b2", "efficientnet_b3", "efficientnet_b4"]}
+    "resnext50_32x4d", "resnext101_32x8d", "resnext101_64x4d", "wide_resnet50_2", "regnet_x_400mf", "regnet_y_400mf",
+    "mnasnet1_0", "efficientnet_b0", "efficientnet_b1", "efficientnet_b2", "efficientnet_b3", "efficientnet_b4"]}
 ROWS.update({f"mobilenet_v2_{w * 100:03.0f}": ("mobilenet_v2", {"width_mult": w}) for w in (.35, .5, .75, 1.3, 1.4)})
 
 

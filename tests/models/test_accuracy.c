@@ -20,7 +20,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-enum { SIDE = 64, CALIBRATION = 8, IMAGES = 4, MAX_ROWS = 200 };
+enum { SIDE = 64, CALIBRATION = 8, IMAGES = 4, MAX_ROWS = 400 };
 static const char *const quick[] = { "resnet18", "mobilenet_v2", "shufflenet_v2_x1_0", "efficientnet_b0" };
 
 static fv_net *open_net(const fv_model *m)

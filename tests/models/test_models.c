@@ -77,7 +77,11 @@ static const char *const without_list[] = { "mobilenet_v1_075",   "mobilenet_v1_
                                             "tf_mobilenetv1_075", "tf_mobilenetv1_050", "tf_mobilenetv1_025",
                                             "tf_mobilenetv2_130", "tf_efficientnet_b1", "tf_efficientnet_b3",
                                             "tf_efficientnet_b4", "tf_efficientnet_b5", "tf_efficientnet_b6",
-                                            "tf_efficientnet_b7", "googlenet_paper",    NULL };
+                                            "tf_efficientnet_b7", "googlenet_paper",    "resnext50_32x4d_a",
+                                            "resnext50_32x4d_b",  "resnext29_8x64d",    "resnext29_16x64d",
+                                            "resnet20_b",         "preact_resnet20",    "preact_resnet32",
+                                            "preact_resnet44",    "preact_resnet56",    "preact_resnet110",
+                                            "preact_resnet164",   "preact_resnet1001",  NULL };
 
 static bool unpublished(const char *name)
 {

@@ -74,6 +74,12 @@ static void test_names_of_timm_reach_our_networks(void **state)
         { "timm.tf_efficientnetv2_s", "efficientnet_v2_s" },
         { "timm.tf_efficientnetv2_b0", "tf_efficientnetv2_b0" },
         { "timm.tf_efficientnetv2_b3", "efficientnet_v2_b3" },
+        { "timm.mobilenetv3_large_100", "mobilenetv3_large_100" },
+        { "timm.mobilenetv3_small_050", "mobilenet_v3_small_050" },
+        { "timm.mobilenetv2_110d", "mobilenetv2_110d" },
+        { "timm.tf_efficientnet_b8", "tf_efficientnet_b8" },
+        { "timm.efficientnetv2_rw_s", "efficientnetv2_rw_s" },
+        { "timm.mnasnet_a1", "semnasnet_100" },
         { "timm.resnetv2_50", "resnetv2_50" },
         { "timm.resnext101_64x4d", "resnext101_64x4d" },
         // clang-format on
@@ -155,9 +161,13 @@ static const char *numbered(const char *name, fv_arena *a)
     return fv_arena_printf(a, "%.*s.%s", (int)(dot + 5 - name), name, dot + 5);
 }
 
+/* What lies between two tensors is nobody's. */
 static void same_weights(const fv_net *a, const fv_net *b)
 {
-    assert_memory_equal(a->weights, b->weights, a->graph->floats * sizeof(float));
+    for (size_t i = 0; i < a->graph->nparam; i++) {
+        const fv_param *p = &a->graph->param[i];
+        if (p->floats) assert_memory_equal(a->weights + p->at, b->weights + p->at, p->floats * sizeof(float));
+    }
 }
 
 static void test_wrappers_and_heads_are_seen_through(void **state)
@@ -204,6 +214,78 @@ static void test_the_old_names_of_densenet_are_known(void **state)
     fv_net_free(net);
     fv_net_free(copy);
     fv_arena_free(&a);
+}
+
+/* A module of ours, and what timm calls it. */
+typedef struct pair {
+    const char *ours, *theirs;
+} pair;
+
+static const char *renamed(const pair *p, const char *before, const char *name, fv_arena *a)
+{
+    for (; p->ours; p++) {
+        const size_t n = strlen(p->ours);
+        if (strncmp(name, p->ours, n) == 0) return fv_arena_printf(a, "%s%s%s", before, p->theirs, name + n);
+    }
+    fail_msg("%s: timm has no such module", name);
+    return NULL;
+}
+
+static const char *timm_regnet(const char *name, fv_arena *a)
+{
+    static const pair block[] = { { "proj.0.", "downsample.conv." },
+                                  { "proj.1.", "downsample.bn." },
+                                  { "f.a.0.", "conv1.conv." },
+                                  { "f.a.1.", "conv1.bn." },
+                                  { "f.b.0.", "conv2.conv." },
+                                  { "f.b.1.", "conv2.bn." },
+                                  { "f.se.", "se." },
+                                  { "f.c.0.", "conv3.conv." },
+                                  { "f.c.1.", "conv3.bn." },
+                                  { NULL, NULL } };
+    static const pair rest[] = {
+        { "stem.0.", "stem.conv." }, { "stem.1.", "stem.bn." }, { "fc.", "head.fc." }, { NULL, NULL }
+    };
+    int stage, i, at = 0;
+    if (sscanf(name, "trunk_output.block%d.block%*d-%d.%n", &stage, &i, &at) != 2) return renamed(rest, "", name, a);
+    return renamed(block, fv_arena_printf(a, "s%d.b%d.", stage, i + 1), name + at, a);
+}
+
+static const char *timm_mnasnet(const char *name, fv_arena *a)
+{
+    static const pair block[] = { { "0.", "conv_pw." },  { "1.", "bn1." }, { "3.", "conv_dw." }, { "4.", "bn2." },
+                                  { "6.", "conv_pwl." }, { "7.", "bn3." }, { NULL, NULL } };
+    static const pair rest[] = { { "layers.0.", "conv_stem." },          { "layers.1.", "bn1." },
+                                 { "layers.3.", "blocks.0.0.conv_dw." }, { "layers.4.", "blocks.0.0.bn1." },
+                                 { "layers.6.", "blocks.0.0.conv_pw." }, { "layers.7.", "blocks.0.0.bn2." },
+                                 { "layers.14.", "conv_head." },         { "layers.15.", "bn2." },
+                                 { "classifier.1.", "classifier." },     { NULL, NULL } };
+    int stage, i, at = 0;
+    if (sscanf(name, "layers.%d.%d.layers.%n", &stage, &i, &at) != 2) return renamed(rest, "", name, a);
+    return renamed(block, fv_arena_printf(a, "blocks.%d.%d.", stage - 7, i), name + at, a);
+}
+
+static void test_timms_names_of_regnet_and_mnasnet_are_known(void **state)
+{
+    static const struct {
+        const char *model;
+        rename_fn *theirs;
+    } cases[] = { { "regnet_y_400mf", timm_regnet },
+                  { "regnet_x_800mf", timm_regnet },
+                  { "mnasnet1_0", timm_mnasnet } };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        fv_arena a = { 0 };
+        fv_err err = { 0 };
+        fv_net *net = open_net(cases[i].model, &(fv_net_opts){ .seed = 3 });
+        fv_net *copy = open_net(cases[i].model, &(fv_net_opts){ .no_weights = true });
+        const fv_stored_list l = tensors_of(net, cases[i].theirs, &a);
+        if (fv_bind(copy, &l, NULL, &err) != FV_OK) fail_msg("%s: %s", cases[i].model, err.msg);
+        same_weights(net, copy);
+        fv_net_free(net);
+        fv_net_free(copy);
+        fv_arena_free(&a);
+    }
 }
 
 static void test_the_weights_and_their_averages_are_told_apart(void **state)
@@ -320,6 +402,7 @@ int main(void)
         cmocka_unit_test(test_names_of_timm_reach_our_networks),
         cmocka_unit_test(test_wrappers_and_heads_are_seen_through),
         cmocka_unit_test(test_the_old_names_of_densenet_are_known),
+        cmocka_unit_test(test_timms_names_of_regnet_and_mnasnet_are_known),
         cmocka_unit_test(test_the_weights_and_their_averages_are_told_apart),
         cmocka_unit_test(test_every_misfit_is_told_and_counted),
         cmocka_unit_test(test_a_linear_layer_may_lie_there_as_a_convolution),
