@@ -11,7 +11,7 @@ typedef struct eval_args {
     double val_share, max_bad;
     uint64_t split_seed;
     float mean[3], std[3];
-    int batch, workers, exif;
+    int batch, workers, exif, order;
     bool confusion;
 } eval_args;
 // clang-format off
@@ -26,6 +26,7 @@ const cli_option options_eval[] = {
     { "workers",    'j', CLI_INT,    offsetof(eval_args, workers),    "N",     "threads that decode pictures (1)", 1, 256 },
     { "mean",       0,   CLI_REAL3,  offsetof(eval_args, mean),       "A B C", "subtracted from x / 255", 0, 0 },
     { "std",        0,   CLI_REAL3,  offsetof(eval_args, std),        "A B C", "divides what is left", 0, 0 },
+    { "order",      0,   CLI_CHOICE, offsetof(eval_args, order),      "rgb|bgr", "of the colours, and of --mean and --std", FV_RGB, 0 },
     { "exif",       0,   CLI_CHOICE, offsetof(eval_args, exif),       "apply|ignore", "orientation of photographs", FV_EXIF_APPLY, 0 },
     { "max-bad",    0,   CLI_REAL,   offsetof(eval_args, max_bad),    "SHARE", "unreadable pictures that are forgiven (0)", 0, 1 },
     { "confusion",  0,   CLI_FLAG,   offsetof(eval_args, confusion),  "",      "print the confusion matrix", 0, 0 },
@@ -146,6 +147,7 @@ static int evaluate(cli *c, const eval_args *a, fv_net *net, fv_data *data)
     fv_metrics m = { 0 };
     cli_progress progress = cli_progress_new();
     fv_eval_opts o = { .prep.exif = (fv_exif)a->exif,
+                       .prep.order = (fv_order)a->order,
                        .batch = a->batch,
                        .workers = a->workers,
                        .max_bad = a->max_bad,

@@ -111,6 +111,11 @@ static void percent(double p)
     else printf(" - |");
 }
 
+static const char *const colours[] = { [FV_NORM_IMAGENET] = "ImageNet",
+                                       [FV_NORM_UNIT] = "-1 to 1",
+                                       [FV_NORM_BYTES] = "0 to 255, BGR",
+                                       [FV_NORM_CAFFE] = "Caffe, BGR" };
+
 /* One table row per weights; doc/WEIGHTS.md is made of them. */
 static int list_published(const models_args *a)
 {
@@ -123,8 +128,7 @@ static int list_published(const models_args *a)
             printf("| network | weights | file | publisher | shorter side | crop | filter | colours | top-1 | top-5 |\n"
                    "|---|---|---|---|---|---|---|---|---|---|\n");
         printf("| `%s` | %s | `%s` | %s | %d | %d | %s | %s |", p->network, p->weights, p->file, p->publisher,
-               p->resize, p->size, p->filter == FV_BICUBIC ? "bicubic" : "bilinear",
-               p->norm == FV_NORM_UNIT ? "-1 to 1" : "ImageNet");
+               p->resize, p->size, p->filter == FV_BICUBIC ? "bicubic" : "bilinear", colours[p->norm]);
         percent(p->top1);
         percent(p->top5);
         printf("\n");

@@ -9,7 +9,7 @@
 typedef struct predict_args {
     cli_network net;
     const char *list;
-    int topk, batch, exif;
+    int topk, batch, exif, order;
     bool csv;
     float mean[3], std[3];
 } predict_args;
@@ -24,6 +24,7 @@ const cli_option options_predict[] = {
     { "batch-size", 'b', CLI_INT,    offsetof(predict_args, batch), "N",     "pictures of a run (16)", 1, 4096 },
     { "mean",       0,   CLI_REAL3,  offsetof(predict_args, mean),  "A B C", "subtracted from x / 255", 0, 0 },
     { "std",        0,   CLI_REAL3,  offsetof(predict_args, std),   "A B C", "divides what is left", 0, 0 },
+    { "order",      0,   CLI_CHOICE, offsetof(predict_args, order), "rgb|bgr", "of the colours, and of --mean and --std", FV_RGB, 0 },
     { "exif",       0,   CLI_CHOICE, offsetof(predict_args, exif),  "apply|ignore", "orientation of photographs", FV_EXIF_APPLY, 0 },
     { 0 },
 };
@@ -147,6 +148,7 @@ static int predict(cli *c, predict_args *a, fv_net *net, const cli_pictures *pic
     if ((size_t)a->batch > pictures->count) a->batch = (int)pictures->count;
     predictor p = { .c = c, .a = a, .net = net, .prep = info.prep, .classes = info.classes, .json.out = stdout };
     if (a->exif) p.prep.exif = (fv_exif)a->exif;
+    if (a->order) p.prep.order = (fv_order)a->order;
     if (a->std[0] != 0) {
         memcpy(p.prep.mean, a->mean, sizeof a->mean);
         memcpy(p.prep.std, a->std, sizeof a->std);

@@ -192,6 +192,7 @@ FV_API int fv_channels(const fv_graph *g, fv_val x);
 FV_API fv_val fv_conv2d(fv_graph *g, fv_val x, const char *name, fv_conv p);
 FV_API fv_val fv_linear(fv_graph *g, fv_val x, const char *name,
                         int out); /* with bias; flattens like PyTorch: C, H, W */
+FV_API fv_val fv_linear_no_bias(fv_graph *g, fv_val x, const char *name, int out);
 FV_API fv_val fv_batchnorm(fv_graph *g, fv_val x, const char *name, fv_bn p);
 FV_API fv_val fv_lrn2d(fv_graph *g, fv_val x, fv_lrn p);
 FV_API fv_val fv_maxpool(fv_graph *g, fv_val x, fv_pool p);
@@ -216,7 +217,9 @@ FV_API fv_val fv_softmax_xent(fv_graph *g, fv_val logits, fv_val target, float s
 typedef enum fv_filter { FV_FILTER_DEFAULT, FV_BILINEAR, FV_BICUBIC } fv_filter;
 typedef enum fv_norm {
     FV_NORM_IMAGENET, /* by the mean and deviation of ImageNet's colours */
-    FV_NORM_UNIT      /* to [-1, 1] */
+    FV_NORM_UNIT,     /* to [-1, 1] */
+    FV_NORM_BYTES,    /* not at all: 0 to 255, blue first */
+    FV_NORM_CAFFE     /* 0 to 255, blue first, less the mean colour of ImageNet */
 } fv_norm;
 typedef enum fv_stem { FV_STEM_DEFAULT, FV_STEM_IMAGENET, FV_STEM_CIFAR } fv_stem; /* CIFAR: 3x3 stride 1, no pooling */
 typedef struct fv_build {
@@ -259,6 +262,7 @@ typedef struct fv_published {
 FV_API const fv_published *fv_published_at(int i); /* a network's usual one first; NULL past the end */
 
 /* How a picture becomes the network's input (doc/FORMATS.md). Zero fields of a request mean "as the model says". */
+typedef enum fv_order { FV_ORDER_DEFAULT, FV_RGB, FV_BGR } fv_order;
 typedef enum fv_exif { FV_EXIF_DEFAULT, FV_EXIF_APPLY, FV_EXIF_IGNORE } fv_exif;
 typedef struct fv_prep {
     int h, w;     /* of the network's input */
@@ -266,7 +270,8 @@ typedef struct fv_prep {
     int resize;   /* shorter side before the centre crop; 0: none, the picture has the right size */
     fv_filter filter;
     fv_exif exif;
-    float mean[3], std[3]; /* of x / 255; std 0: unset */
+    float mean[3], std[3]; /* of x / 255, in the order of the channels; std 0: unset */
+    fv_order order;        /* of three channels; FV_RGB where nobody says */
 } fv_prep;
 
 /* How a tensor of a weight file and a parameter of the network met. */

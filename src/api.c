@@ -19,6 +19,22 @@ typedef struct request {
     fv_arena arena;     /* of the metadata */
 } request;
 
+/* What becomes of x / 255, by fv_norm; Caffe's means are those of its models (Simonyan, Zisserman 2014). */
+static const struct colours {
+    fv_order order;
+    float mean[3], std[3];
+    float grey_mean, grey_std; /* of pictures with one channel */
+} colours[] = {
+    [FV_NORM_IMAGENET] = { FV_RGB, { 0.485f, 0.456f, 0.406f }, { 0.229f, 0.224f, 0.225f }, 0.5f, 0.25f },
+    [FV_NORM_UNIT] = { FV_RGB, { 0.5f, 0.5f, 0.5f }, { 0.5f, 0.5f, 0.5f }, 0.5f, 0.5f },
+    [FV_NORM_BYTES] = { FV_BGR, { 0, 0, 0 }, { 1 / 255.0f, 1 / 255.0f, 1 / 255.0f }, 0, 1 / 255.0f },
+    [FV_NORM_CAFFE] = { FV_BGR,
+                        { 103.939f / 255, 116.779f / 255, 123.68f / 255 },
+                        { 1 / 255.0f, 1 / 255.0f, 1 / 255.0f },
+                        117.4f / 255,
+                        1 / 255.0f },
+};
+
 /* Pre-processing where the file tells none: as the publisher of these weights says, else as the network's row. */
 static fv_prep default_prep(const request *rq)
 {
@@ -29,11 +45,11 @@ static fv_prep default_prep(const request *rq)
     fv_prep p = { .h = size, .w = size, .filter = w ? w->filter : m->filter, .exif = FV_EXIF_APPLY };
     p.channels = rq->opts.channels ? rq->opts.channels : 3;
     p.resize = small ? size : (int)lround((double)(w ? w->resize : m->resize) * size / (w ? w->size : m->size));
-    const float mean[] = { 0.485f, 0.456f, 0.406f }, std[] = { 0.229f, 0.224f, 0.225f };
+    const struct colours *n = &colours[w ? w->norm : m->norm];
+    p.order = n->order;
     for (int c = 0; c < 3; c++) {
-        const bool unit = (w ? w->norm : m->norm) == FV_NORM_UNIT, grey = p.channels != 3;
-        p.mean[c] = unit || grey ? 0.5f : mean[c];
-        p.std[c] = unit ? 0.5f : grey ? 0.25f : std[c];
+        p.mean[c] = p.channels == 3 ? n->mean[c] : n->grey_mean;
+        p.std[c] = p.channels == 3 ? n->std[c] : n->grey_std;
     }
     return p;
 }

@@ -126,6 +126,7 @@ static fv_prep effective_prep(const fv_prep *asked, const fv_prep *net)
     if (asked->resize) p.resize = asked->resize;
     if (asked->filter) p.filter = asked->filter;
     if (asked->exif) p.exif = asked->exif;
+    if (asked->order) p.order = asked->order;
     for (int c = 0; asked->std[0] != 0 && c < 3; c++) {
         p.mean[c] = asked->mean[c];
         p.std[c] = asked->std[c];

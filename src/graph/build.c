@@ -46,15 +46,25 @@ fv_val fv_conv2d(fv_graph *g, fv_val x, const char *name, fv_conv p)
     return fv_node_add(g, FV_OP_CONV2D, name, a, &x, 1, init);
 }
 
-fv_val fv_linear(fv_graph *g, fv_val x, const char *name, int out)
+static fv_val linear(fv_graph *g, fv_val x, const char *name, int out, bool bias)
 {
     const fv_shape s = fv_shape_of(g, x);
     if (s.h > 1 || s.w > 1) x = fv_flatten(g, x);
     fv_attr a = { 0 };
     a.conv.out = out;
     a.conv.kh = a.conv.kw = a.conv.sh = a.conv.sw = a.conv.dil = a.conv.groups = 1;
-    a.conv.bias = true;
+    a.conv.bias = bias;
     return fv_node_add(g, FV_OP_LINEAR, name, a, &x, 1, g->linear_init);
+}
+
+fv_val fv_linear(fv_graph *g, fv_val x, const char *name, int out)
+{
+    return linear(g, x, name, out, true);
+}
+
+fv_val fv_linear_no_bias(fv_graph *g, fv_val x, const char *name, int out)
+{
+    return linear(g, x, name, out, false);
 }
 
 fv_val fv_batchnorm(fv_graph *g, fv_val x, const char *name, fv_bn p)

@@ -84,6 +84,16 @@ fv_status fv_image_prepare(fv_image *out, const fv_image *in, const fv_prep *pre
 /* mean and std are laid out for a whole number of pixels and of vectors, so that the loop has no channel in it. */
 enum { BLOCK = 48 };
 
+static const uint8_t *blue_first(uint8_t out[BLOCK], const uint8_t *rgb, int n)
+{
+    for (int k = 0; k + 3 <= n; k += 3) {
+        out[k] = rgb[k + 2];
+        out[k + 1] = rgb[k + 1];
+        out[k + 2] = rgb[k];
+    }
+    return out;
+}
+
 void fv_image_normalise(float *restrict out, const fv_image *im, const fv_prep *prep)
 {
     float mean[BLOCK], std[BLOCK];
@@ -92,9 +102,14 @@ void fv_image_normalise(float *restrict out, const fv_image *im, const fv_prep *
         std[i] = prep->std[i % im->c] != 0 ? prep->std[i % im->c] : 1;
     }
     const size_t n = (size_t)im->h * (size_t)im->w * (size_t)im->c;
-    const uint8_t *restrict px = im->px;
+    const bool turn = prep->order == FV_BGR && im->c == 3;
+    uint8_t turned[BLOCK];
     size_t i = 0;
-    for (; i + BLOCK <= n; i += BLOCK)
-        for (int k = 0; k < BLOCK; k++) out[i + k] = ((float)px[i + k] / 255.0f - mean[k]) / std[k];
-    for (int k = 0; i < n; i++, k++) out[i] = ((float)px[i] / 255.0f - mean[k]) / std[k];
+    for (; i + BLOCK <= n; i += BLOCK) {
+        const uint8_t *px = turn ? blue_first(turned, im->px + i, BLOCK) : im->px + i;
+        for (int k = 0; k < BLOCK; k++) out[i + k] = ((float)px[k] / 255.0f - mean[k]) / std[k];
+    }
+    const int rest = (int)(n - i);
+    const uint8_t *px = turn ? blue_first(turned, im->px + i, rest) : im->px + i;
+    for (int k = 0; k < rest; k++) out[i + k] = ((float)px[k] / 255.0f - mean[k]) / std[k];
 }

@@ -10,6 +10,8 @@ static fv_status check_prep(const fv_prep *p, fv_err *err)
     if (p->resize < 0) return fv_fail(err, FV_ARG, "a shorter side of %d pixels", p->resize);
     if (p->filter < FV_FILTER_DEFAULT || p->filter > FV_BICUBIC)
         return fv_fail(err, FV_ARG, "no filter has the number %d", (int)p->filter);
+    if (p->order < FV_ORDER_DEFAULT || p->order > FV_BGR)
+        return fv_fail(err, FV_ARG, "no order of colours has the number %d", (int)p->order);
     return FV_OK;
 }
 

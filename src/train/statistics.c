@@ -33,8 +33,9 @@ void fv_picture_statistics(const fv_data *d, fv_prep *prep)
         fv_image_free(&im);
     }
     for (int c = 0; s.n > 0 && c < prep->channels; c++) {
-        const double mean = (double)s.x[c] / (double)s.n;
-        const double var = (double)s.xx[c] / (double)s.n - mean * mean;
+        const int k = prep->order == FV_BGR && prep->channels == 3 ? 2 - c : c;
+        const double mean = (double)s.x[k] / (double)s.n;
+        const double var = (double)s.xx[k] / (double)s.n - mean * mean;
         if (!(var > 0)) continue;
         prep->mean[c] = (float)(mean / 255);
         prep->std[c] = (float)(sqrt(var) / 255);

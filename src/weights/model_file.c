@@ -16,6 +16,7 @@ const char *const fv_stem_words[3] = {
 const char *const fv_filter_words[3] = {
     [FV_FILTER_DEFAULT] = "default", [FV_BILINEAR] = "bilinear", [FV_BICUBIC] = "bicubic"
 };
+const char *const fv_order_words[3] = { [FV_ORDER_DEFAULT] = "default", [FV_RGB] = "rgb", [FV_BGR] = "bgr" };
 const char *const fv_exif_words[3] = {
     [FV_EXIF_DEFAULT] = "default", [FV_EXIF_APPLY] = "apply", [FV_EXIF_IGNORE] = "ignore"
 };
@@ -86,6 +87,9 @@ static bool get_prep_field(fv_json *j, fv_prep *p)
     } else if (strcmp(key, "exif") == 0) {
         if (!get_word(j, fv_exif_words, &word)) return false;
         p->exif = (fv_exif)word;
+    } else if (strcmp(key, "order") == 0) {
+        if (!get_word(j, fv_order_words, &word)) return false;
+        p->order = (fv_order)word;
     } else {
         fv_json_skip(j); /* a later version's */
     }

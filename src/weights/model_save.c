@@ -38,6 +38,7 @@ static void put_prep(fv_writer *w, const fv_prep *p)
                     p->channels, p->resize, fv_filter_words[p->filter], fv_exif_words[p->exif]);
     put_floats(w, "mean", p->mean, p->channels);
     put_floats(w, "std", p->std, p->channels);
+    if (p->channels == 3) fv_write_printf(w, ",\"order\":\"%s\"", fv_order_words[p->order]);
     fv_write_u8(w, '}');
 }
 

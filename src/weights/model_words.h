@@ -4,5 +4,6 @@
 #define FV_MODEL_WORDS_H
 
 extern const char *const fv_stem_words[3], *const fv_filter_words[3], *const fv_exif_words[3];
+extern const char *const fv_order_words[3];
 
 #endif

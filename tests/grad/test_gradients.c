@@ -46,6 +46,11 @@ static fv_val linear(fv_graph *g, fv_val x, int out)
     return fv_linear(g, x, "fc", out);
 }
 
+static fv_val linear_no_bias(fv_graph *g, fv_val x, int out)
+{
+    return fv_linear_no_bias(g, x, "fc", out);
+}
+
 static fv_val batchnorm(fv_graph *g, fv_val x, int v)
 {
     fv_val y = fv_batchnorm(g, x, "bn", (fv_bn){ 0 });
@@ -150,6 +155,7 @@ static const grad_case cases[] = {
     { "conv grouped, uneven",    conv,      1,               9,   4, 3, 4, 0 },
     { "conv depthwise, dilated", conv,      2,               2,   5, 4, 4, 0 },
     { "linear on pixels",        linear,    3,               3,   2, 2, 3, 0 },
+    { "linear, no bias",         linear_no_bias, 3,          3,   1, 1, 5, 0 },
     { "linear, two leaves",      linear,    2,              10,   1, 1, 5, 0 },
     { "batchnorm",               batchnorm, 0,               3,   2, 3, 3, 0 },
     { "batchnorm, two leaves",   batchnorm, 0,              11,   1, 2, 3, 0 },
@@ -193,6 +199,7 @@ static const grad_case cases[] = {
     { "concat of 32",            concat,    32,              1,   1, 2, 2, 0 },
     { "slice",                   slice,     4,               2,   2, 3, 5, 0 },
     { "shuffle 2",               shuffle,   2,               2,   2, 3, 6, 0 },
+    { "shuffle 6, inverse of 2", shuffle,   6,               2,   2, 3, 12, 0 },
     { "shuffle 3",               shuffle,   3,               2,   1, 2, 12, 0 },
     { "pad channels",            pad,       0,               2,   2, 3, 3, 0 },
     { "pad all",                 pad,       1,               2,   2, 3, 3, 0 },

@@ -19,7 +19,8 @@ static const fv_prep prep = { .h = 8,
                               .filter = FV_BICUBIC,
                               .exif = FV_EXIF_IGNORE,
                               .mean = { 0.485f, 0.456f, 0.406f },
-                              .std = { 0.229f, 0.224f, 0.225f } };
+                              .std = { 0.229f, 0.224f, 0.225f },
+                              .order = FV_BGR };
 
 static fv_net *small_net(int classes, const fv_env *env)
 {
@@ -80,7 +81,7 @@ static void test_metadata_comes_back_exactly(void **state)
     assert_int_equal(m.classes, 3);
     assert_string_equal(m.class_names[1], names[1]);
     assert_true(m.prep.h == 8 && m.prep.w == 8 && m.prep.channels == 3 && m.prep.resize == 9);
-    assert_true(m.prep.filter == FV_BICUBIC && m.prep.exif == FV_EXIF_IGNORE);
+    assert_true(m.prep.filter == FV_BICUBIC && m.prep.exif == FV_EXIF_IGNORE && m.prep.order == FV_BGR);
     assert_memory_equal(m.prep.mean, prep.mean, sizeof prep.mean);
     assert_memory_equal(m.prep.std, prep.std, sizeof prep.std);
     fv_arena_free(&arena);
@@ -266,6 +267,7 @@ static void test_malformed_metadata_is_refused_by_name(void **state)
         { "fovea.prep", "{\"h\":8,\"w\":8,\"channels\":2}" },
         { "fovea.prep", "{\"h\":8,\"w\":8,\"channels\":3,\"std\":[-1]}" },
         { "fovea.prep", "{\"h\":8" },
+        { "fovea.prep", "{\"h\":8,\"w\":8,\"channels\":3,\"order\":\"gbr\"}" },
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         fv_pair pair[] = { bad[i], { "fovea.network", "small" }, { "fovea.classes", "3" } };
@@ -281,6 +283,23 @@ static void test_malformed_metadata_is_refused_by_name(void **state)
         fv_arena_free(&arena);
         fv_writer_free(&w);
     }
+}
+
+/* Files written before pictures had an order of colours. */
+static void test_an_older_file_without_an_order_is_read(void **state)
+{
+    (void)state;
+    fv_pair pair[] = { { "fovea.network", "small" },
+                       { "fovea.prep", "{\"h\":8,\"w\":8,\"channels\":3,\"std\":[1,1,1]}" } };
+    fv_stored_list l = { .pair = pair, .pairs = 2 };
+    fv_writer w = { 0 };
+    fv_arena arena = { 0 };
+    fv_model_meta m;
+    fv_safetensors_head(&w, &l);
+    assert_int_equal(fv_model_file_peek(&m, bytes_of(&w), &arena, NULL), FV_OK);
+    assert_true(m.prep.h == 8 && m.prep.order != FV_BGR);
+    fv_arena_free(&arena);
+    fv_writer_free(&w);
 }
 
 static void test_every_failed_allocation_is_told_and_leaks_nothing(void **state)
@@ -323,6 +342,7 @@ int main(void)
         cmocka_unit_test(test_weights_that_are_not_finite_warn),
         cmocka_unit_test(test_a_file_without_our_metadata_is_plain_weights),
         cmocka_unit_test(test_malformed_metadata_is_refused_by_name),
+        cmocka_unit_test(test_an_older_file_without_an_order_is_read),
         cmocka_unit_test(test_every_failed_allocation_is_told_and_leaks_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

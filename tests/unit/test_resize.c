@@ -4,6 +4,8 @@
 
 #include "image/image.h"
 
+#include <math.h>
+
 /* Size and channels, new size, box; CRC-32 of Pillow's bilinear and bicubic pixels. By tests/data/make_golden.py. */
 static const struct golden {
     int w, h, c, to_w, to_h;
@@ -155,6 +157,22 @@ static void test_normalise_is_float_arithmetic_in_that_order(void **state)
     fv_image_free(&im);
 }
 
+/* Blue first, over whole blocks and a rest: the networks of Caffe and of ShuffleNet's authors. */
+static void test_normalise_turns_the_colours(void **state)
+{
+    (void)state;
+    fv_image im = made(9, 13, 3), grey = made(9, 13, 1);
+    const fv_prep p = { .std = { 1 / 255.0f, 1 / 255.0f, 1 / 255.0f }, .order = FV_BGR };
+    float out[9 * 13 * 3], as_it_is[9 * 13];
+    fv_image_normalise(out, &im, &p);
+    for (int i = 0; i < 9 * 13; i++)
+        for (int c = 0; c < 3; c++) assert_true(lroundf(out[3 * i + c]) == im.px[3 * i + 2 - c]);
+    fv_image_normalise(as_it_is, &grey, &p);
+    for (int i = 0; i < 9 * 13; i++) assert_true(lroundf(as_it_is[i]) == grey.px[i]);
+    fv_image_free(&im);
+    fv_image_free(&grey);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -165,6 +183,7 @@ int main(void)
         cmocka_unit_test(test_prepare_centres_as_torchvision_does),
         cmocka_unit_test(test_prepare_cuts_the_longer_side_down),
         cmocka_unit_test(test_normalise_is_float_arithmetic_in_that_order),
+        cmocka_unit_test(test_normalise_turns_the_colours),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
