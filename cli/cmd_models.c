@@ -14,7 +14,7 @@ typedef struct models_args {
 const cli_option options_models[] = {
     { "filter",    0, CLI_TEXT, offsetof(models_args, filter),    "PATTERN", "only names, families and aliases that hold PATTERN, or match it with * and ?", 0, 0 },
     { "family",    0, CLI_TEXT, offsetof(models_args, family),    "NAME",    "only this family", 0, 0 },
-    { "aliases",   0, CLI_FLAG, offsetof(models_args, aliases),   "",        "also what timm, Keras and TensorFlow call them", 0, 0 },
+    { "aliases",   0, CLI_FLAG, offsetof(models_args, aliases),   "",        "also what other libraries call them", 0, 0 },
     { "published", 0, CLI_FLAG, offsetof(models_args, published), "",        "published weights instead, as Markdown", 0, 0 },
     { 0 },
 };

@@ -246,7 +246,7 @@ typedef struct fv_model {
 FV_API const fv_model *fv_model_at(int i);              /* NULL past the end */
 FV_API const fv_model *fv_model_find(const char *name); /* by its name or an alias; NULL: no such network */
 FV_API const char *fv_model_nearest(const char *name);  /* the closest name or alias there is */
-/* Alias i, what torchvision, timm, Keras or TensorFlow call a network; NULL past the end. */
+/* Alias i, what other libraries or the authors call a network; NULL past the end. */
 FV_API const char *fv_model_alias_at(int i, const char **network);
 
 /* Weights that somebody published for a network, and how they want their pictures. A weights file that is called as

@@ -154,7 +154,7 @@ const fv_model fv_models_mobilenet_v3[] = {
     { "tf_mobilenetv3_large_100",        "mobilenet_v3", mobilenet_v3, TF(LARGE, 1.0),   UNIT, 5483032, 216589760, 75.2,   SLIM },
     { "tf_mobilenetv3_large_075",        "mobilenet_v3", mobilenet_v3, TF(LARGE, 0.75),  UNIT, 3993528, 154560624, 73.3,   SLIM },
     { "tf_mobilenetv3_large_minimal_100","mobilenet_v3", mobilenet_v3, TFMIN(LARGE),     UNIT, 3924288, 209136704, 72.3,   SLIM },
-    { "tf_mobilenetv3_small_100",        "mobilenet_v3", mobilenet_v3, TF(SMALL, 1.0),   UNIT, 2542856,  56510400, 67.4,   "the paper, table 3" },
+    { "tf_mobilenetv3_small_100",        "mobilenet_v3", mobilenet_v3, TF(SMALL, 1.0),   UNIT, 2542856,  56510400, 67.4,   "Howard et al. 2019, table 3" },
     { "tf_mobilenetv3_small_075",        "mobilenet_v3", mobilenet_v3, TF(SMALL, 0.75),  UNIT, 2041872,  43399344, 65.4,   SLIM },
     { "tf_mobilenetv3_small_minimal_100","mobilenet_v3", mobilenet_v3, TFMIN(SMALL),     UNIT, 2044736,  52288448, 61.9,   SLIM },
     { "mobilenetv3_large_100",           "mobilenet_v3", mobilenet_v3, PLAIN(LARGE, 1.0), TIMM, 5483032, 216589760, 75.766, "timm, mobilenetv3_large_100.ra_in1k" },

@@ -9,6 +9,8 @@
 #define SLIM   "TensorFlow Slim"
 #define TPU    "TensorFlow TPU"
 #define AUTOML "Google AutoML"
+#define MEGVII "Megvii"
+#define CAFFE  "VGG, converted from Caffe"
 
 static const fv_published rows[] = {
 #define PUBLISHED(...) { __VA_ARGS__ },
@@ -25,7 +27,8 @@ const fv_published *fv_published_at(int i)
 /* The length of a file's name without the extensions that stand for formats. */
 static size_t stem_of(const char *name)
 {
-    static const char *const endings[] = { ".pth", ".pt", ".bin", ".safetensors", ".npz", ".tgz", ".tar.gz" };
+    static const char *const endings[] = { ".pth", ".pt",     ".bin",     ".safetensors", ".npz",
+                                           ".tgz", ".tar.gz", ".pth.tar", ".pkl" };
     const size_t len = strlen(name);
     for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
         const size_t n = strlen(endings[i]);
@@ -34,13 +37,20 @@ static size_t stem_of(const char *name)
     return len;
 }
 
+static const char *without_folders(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
 const fv_published *fv_published_as(const char *network, const char *path)
 {
-    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    const char *name = without_folders(path);
     const size_t len = stem_of(name);
     for (int i = 0; i < ROWS; i++) {
-        if (strcmp(rows[i].network, network) != 0 || stem_of(rows[i].file) != len) continue;
-        if (strncmp(rows[i].file, name, len) == 0) return &rows[i];
+        const char *file = without_folders(rows[i].file);
+        if (strcmp(rows[i].network, network) != 0 || stem_of(file) != len) continue;
+        if (strncmp(file, name, len) == 0) return &rows[i];
     }
     return NULL;
 }

@@ -73,7 +73,7 @@ static fv_val vgg(fv_graph *g, fv_val x, const void *cfg, const fv_build *b)
 #define BN(...)    &(const vgg_cfg){ .convs = { __VA_ARGS__ }, .bn = true }
 #define R256 224, 256, FV_BILINEAR, FV_NORM_IMAGENET, 1000
 #define TV    "torchvision, IMAGENET1K_V1 weights"
-#define PAPER "the paper, table 3, one scale"
+#define PAPER "Simonyan, Zisserman 2014, table 3, one scale"
 const fv_model fv_models_vgg[] = {
     /* name        family build config                                input params     MACs         top1    source */
     { "vgg11",     "vgg", vgg, PLAIN(A),              R256, 132863336,  7609090048, 69.020, TV },

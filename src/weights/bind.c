@@ -15,6 +15,9 @@ enum { NAMED = 3 };
 /* Classifiers beside the main one that published files carry, and that a network without them leaves out. */
 static const char *const training_only[] = { "aux1.", "aux2.", "AuxLogits." };
 
+/* Modules that a published state dict lists a second time: Megvii's squeeze and excitation. */
+static const char *const listed_twice[] = { ".se_block." };
+
 /* A count, and the first few of what it counts. */
 typedef struct tally {
     size_t count;
@@ -135,10 +138,12 @@ static void match_param(binding *b, size_t i)
     }
 }
 
-static bool of_training(const char *name)
+static bool left_out(const char *name)
 {
     for (size_t k = 0; k < sizeof training_only / sizeof *training_only; k++)
         if (strncmp(name, training_only[k], strlen(training_only[k])) == 0) return true;
+    for (size_t k = 0; k < sizeof listed_twice / sizeof *listed_twice; k++)
+        if (strstr(name, listed_twice[k])) return true;
     return false;
 }
 
@@ -150,7 +155,7 @@ static void find_extras(binding *b)
         const fv_named *t = &l->tensor[i];
         const bool known = fv_name_is_param(l, t->name);
         const bool again = known && i && strcmp(t[-1].name, t->name) == 0;
-        if ((known && !again) || (!known && of_training(t->name))) continue;
+        if ((known && !again) || (!known && left_out(t->name))) continue;
         note(&b->extra, t->name);
         tell(b, FV_MATCH_EXTRA, t, NULL, again ? "a second tensor of that name" : NULL);
     }

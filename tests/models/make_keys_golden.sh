@@ -19,7 +19,22 @@ golden mobilenet_v2 mobilenet_v2
 for width in 0.35 0.5 0.75 1.3 1.4; do
     golden mobilenet_v2_"$(printf '%.2f' $width | tr -d .)" mobilenet_v2_w$width
 done
+for groups in 3 8; do
+    stem=$((groups == 3 ? 12 : 16))
+    golden shufflenet_v1_g$groups shufflenet_v1_g${groups}_1x_stem24
+    golden shufflenet_v1_g${groups}_x0_5 shufflenet_v1_g${groups}_0.5x_stem$stem
+    golden shufflenet_v1_g${groups}_x1_5 shufflenet_v1_g${groups}_1.5x_stem24
+    golden shufflenet_v1_g${groups}_x2_0 shufflenet_v1_g${groups}_2x_stem48
+    golden megvii_shufflenet_v1_g$groups megv1_g${groups}_1.0x
+    for width in 0.5 1.5 2.0; do
+        golden megvii_shufflenet_v1_g${groups}_x"$(echo $width | tr . _)" megv1_g${groups}_${width}x
+    done
+done
 for width in 0_5 1_0 1_5 2_0; do golden shufflenet_v2_x$width shufflenet_v2_x$width; done
+for width in 0.5 1.0 1.5 2.0; do golden megvii_shufflenet_v2_x"$(echo $width | tr . _)" megv2_${width}x; done
+for size in Small Medium Large; do
+    golden megvii_shufflenet_v2plus_"$(echo $size | tr '[:upper:]' '[:lower:]')" megv2plus_$size
+done
 for b in 0 1 2 3 4 5 6 7; do golden efficientnet_b$b efficientnet_b$b; done
 golden alexnet_2012 alexnet2012_g2
 golden alexnet alexnet

@@ -80,6 +80,7 @@ static void test_names_of_timm_reach_our_networks(void **state)
         { "timm.tf_efficientnet_b8", "tf_efficientnet_b8" },
         { "timm.efficientnetv2_rw_s", "efficientnetv2_rw_s" },
         { "timm.mnasnet_a1", "semnasnet_100" },
+        { "megv2_large", "megvii_shufflenet_v2_large" },
         { "timm.resnetv2_50", "resnetv2_50" },
         { "timm.resnext101_64x4d", "resnext101_64x4d" },
         // clang-format on

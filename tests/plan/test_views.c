@@ -18,13 +18,15 @@ static fv_val some_conv(fv_graph *g, fv_rng *r, fv_val x, int i)
 {
     char name[16];
     const int c = fv_channels(g, x), k = fv_rng_below(r, 2) ? 1 : 3;
-    const bool depthwise = fv_rng_below(r, 3) == 0;
+    const bool depthwise = fv_rng_below(r, 3) == 0, halves = c % 2 == 0 && fv_rng_below(r, 3) == 0;
     snprintf(name, sizeof name, "conv%d", i);
     return fv_conv2d(g, x, name,
                      (fv_conv){ .out = depthwise ? c : 2 * (1 + (int)fv_rng_below(r, 20)),
                                 .k = k,
                                 .pad = k / 2,
-                                .groups = depthwise ? c : 1,
+                                .groups = depthwise ? c
+                                          : halves  ? 2
+                                                    : 1,
                                 .bias = true });
 }
 
@@ -41,7 +43,7 @@ static fv_val some_value(fv_graph *g, fv_rng *r, const fv_val *had, int n, int i
     case 2:
         return fv_slice(g, x, c / 2 / 2 * 2, c);
     case 3:
-        return fv_shuffle(g, x, 2);
+        return fv_shuffle(g, x, fv_rng_below(r, 2) ? c / 2 : 2); /* the permutation, or its inverse */
     case 4:
         return fv_maxpool(g, x, (fv_pool){ .k = 3, .pad = 1 });
     case 5:
@@ -63,6 +65,38 @@ static fv_val shuffle_unit(fv_graph *g, fv_val x, int i)
     return fv_shuffle(g, fv_concat(g, (fv_val[]){ fv_slice(g, x, 0, half), y }, 2), 2);
 }
 
+/* The unit as ShuffleNetV2's authors released it: the shuffle in front, by the inverse permutation. */
+static fv_val authors_unit(fv_graph *g, fv_val x, int i)
+{
+    char a[16], b[16], d[16];
+    const int c = fv_channels(g, x), half = c / 2;
+    snprintf(a, sizeof a, "a%d", i), snprintf(b, sizeof b, "b%d", i), snprintf(d, sizeof d, "d%d", i);
+    x = fv_shuffle(g, x, half);
+    fv_val y = fv_relu(g, fv_conv2d(g, fv_slice(g, x, half, c), a, (fv_conv){ .out = half }));
+    y = fv_conv2d(g, y, d, (fv_conv){ .out = half, .k = 3, .pad = 1, .groups = half });
+    y = fv_relu(g, fv_conv2d(g, y, b, (fv_conv){ .out = half, .bias = true }));
+    return fv_concat(g, (fv_val[]){ fv_slice(g, x, 0, half), y }, 2);
+}
+
+/* That of ShuffleNetV1: a shuffle, or its inverse, between two convolutions in groups. */
+static fv_val grouped_unit(fv_graph *g, fv_val x, int i, bool inverse)
+{
+    char a[16], b[16], d[16];
+    const int c = fv_channels(g, x);
+    snprintf(a, sizeof a, "a%d", i), snprintf(b, sizeof b, "b%d", i), snprintf(d, sizeof d, "d%d", i);
+    fv_val y = fv_relu(g, fv_conv2d(g, x, a, (fv_conv){ .out = 12, .groups = 2 }));
+    if (!inverse) y = fv_shuffle(g, y, 2);
+    y = fv_conv2d(g, y, d, (fv_conv){ .out = 12, .k = 3, .pad = 1, .groups = 12 });
+    if (inverse) y = fv_shuffle(g, y, 6);
+    return fv_relu(g, fv_add(g, fv_conv2d(g, y, b, (fv_conv){ .out = c, .groups = 2 }), x));
+}
+
+static fv_val some_unit(fv_graph *g, fv_val x, int i, uint32_t kind)
+{
+    if (kind == 0) return shuffle_unit(g, x, i);
+    return kind == 1 ? authors_unit(g, x, i) : grouped_unit(g, x, i, kind == 2);
+}
+
 static fv_net *network(uint32_t seed)
 {
     fv_rng r = fv_rng_of(seed, 0, 0, FV_RNG_TEST);
@@ -77,7 +111,7 @@ static fv_net *network(uint32_t seed)
     had[n++] = some_conv(g, &r, had[0], 0);
     while (n < LAYERS + 1) {
         const int c = fv_channels(g, had[n - 1]);
-        had[n] = seed % 2 && c % 4 == 0 ? shuffle_unit(g, had[n - 1], n) : some_value(g, &r, had, n, n);
+        had[n] = seed % 2 && c % 4 == 0 ? some_unit(g, had[n - 1], n, seed / 2 % 4) : some_value(g, &r, had, n, n);
         if (fv_channels(g, had[n]) > 200) had[n] = fv_slice(g, had[n], 0, 40);
         n++;
     }
