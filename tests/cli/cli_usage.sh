@@ -11,6 +11,7 @@ refuses 2 "number that is none" "--batch-size wants a whole number" bench --mode
 refuses 2 "number out of range" "from 1 to" bench --model resnet18 --batch-size 0
 refuses 2 "not a number as rate" "--lr wants a number" train d --model resnet18 --output o --lr nan
 refuses 2 "choice that is none" "cosine|step" train d --model resnet18 --output o --sched=cos
+refuses 2 "an order of colours that is none" "rgb|bgr" predict --model resnet20 --random-weights --order gbr x.png
 refuses 2 "two numbers where three belong" "wants three numbers" eval d --model resnet18 --mean 1,2
 refuses 2 "missing argument" "usage: fovea train" train
 refuses 2 "argument too many" "too many arguments" models a

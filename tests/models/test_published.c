@@ -121,6 +121,23 @@ static void test_published_file_brings_its_preparation(void **state)
     }
 }
 
+/* The authors' ShuffleNets see bytes, blue first; the same networks of PyTorch do not. */
+static void test_published_order_of_colours_reaches_the_network(void **state)
+{
+    (void)state;
+    fv_net *net;
+    fv_net_info info;
+    const fv_net_opts o = { .no_weights = true };
+    assert_int_equal(fv_net_open(&net, "megvii_shufflenet_v2_x0_5", &o, NULL, NULL), FV_OK);
+    fv_net_describe(net, &info);
+    assert_true(info.prep.order == FV_BGR && info.prep.mean[0] == 0 && info.prep.std[2] == 1 / 255.0f);
+    fv_net_free(net);
+    assert_int_equal(fv_net_open(&net, "shufflenet_v2_x0_5", &o, NULL, NULL), FV_OK);
+    fv_net_describe(net, &info);
+    assert_true(info.prep.order == FV_RGB && info.prep.mean[0] == 0.485f);
+    fv_net_free(net);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -128,6 +145,7 @@ int main(void)
         cmocka_unit_test(test_published_first_row_is_the_networks),
         cmocka_unit_test(test_published_every_tensorflow_network_has_a_row_of_its_own),
         cmocka_unit_test(test_aliases_name_other_networks_once),
+        cmocka_unit_test(test_published_order_of_colours_reaches_the_network),
         cmocka_unit_test_setup_teardown(test_published_file_brings_its_preparation, scratch_make, scratch_drop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
