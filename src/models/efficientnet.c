@@ -115,7 +115,7 @@ static fv_val efficientnet(fv_graph *g, fv_val x, const void *cfg, const fv_buil
 #define TF(width, depth, dropout)    &(const efficientnet_cfg){ width, depth, dropout, { 1e-3f, 0.01f }, true, true, false }
 #define LITE(width, depth, dropout)  &(const efficientnet_cfg){ width, depth, dropout, { 1e-5f, 0.1f }, true, false, true }
 #define TFLITE(width, depth, dropout) &(const efficientnet_cfg){ width, depth, dropout, { 1e-3f, 0.01f }, true, true, true }
-#define UNIT(size, resize) size, resize, FV_BILINEAR, FV_NORM_UNIT, 1000
+#define UNIT(size, resize) size, resize, FV_BICUBIC, FV_NORM_UNIT, 1000
 #define AUTO "TensorFlow's TPU repository, AutoAugment checkpoints"
 #define TPU  "TensorFlow's TPU repository"
 #define RA   "timm, efficientnet_lite0.ra_in1k"
@@ -131,25 +131,25 @@ const fv_model fv_models_efficientnet[] = {
     { "efficientnet_b5", "efficientnet", efficientnet, OTHER(1.6, 2.2, 0.4f), AT(456, 456), 30389784, 10266384752, 83.444, TV },
     { "efficientnet_b6", "efficientnet", efficientnet, OTHER(1.8, 2.6, 0.5f), AT(528, 528), 43040704, 19067593536, 84.008, TV },
     { "efficientnet_b7", "efficientnet", efficientnet, OTHER(2.0, 3.1, 0.5f), AT(600, 600), 66347960, 37745884192, 84.122, TV },
-    { "tf_efficientnet_b0", "efficientnet", efficientnet, TF(1.0, 1.0, 0.2f), UNIT(224, 256),  5288548,   385814752, 77.1, AUTO },
-    { "tf_efficientnet_b1", "efficientnet", efficientnet, TF(1.0, 1.1, 0.2f), UNIT(240, 274),  7794184,   686802832, 79.1, AUTO },
-    { "tf_efficientnet_b2", "efficientnet", efficientnet, TF(1.1, 1.2, 0.3f), UNIT(260, 297),  9109994,   993561872, 80.1, AUTO },
-    { "tf_efficientnet_b3", "efficientnet", efficientnet, TF(1.2, 1.4, 0.3f), UNIT(300, 343), 12233232,  1827141392, 81.6, AUTO },
-    { "tf_efficientnet_b4", "efficientnet", efficientnet, TF(1.4, 1.8, 0.4f), UNIT(380, 434), 19341616,  4393771024, 82.9, AUTO },
-    { "tf_efficientnet_b5", "efficientnet", efficientnet, TF(1.6, 2.2, 0.4f), UNIT(456, 521), 30389784, 10266384752, 83.6, AUTO },
-    { "tf_efficientnet_b6", "efficientnet", efficientnet, TF(1.8, 2.6, 0.5f), UNIT(528, 603), 43040704, 19067593536, 84.0, AUTO },
-    { "tf_efficientnet_b7", "efficientnet", efficientnet, TF(2.0, 3.1, 0.5f), UNIT(600, 686), 66347960, 37745884192, 84.3, AUTO },
+    { "tf_efficientnet_b0", "efficientnet", efficientnet, TF(1.0, 1.0, 0.2f), AT(224, 256),  5288548,   385814752, 77.1, AUTO },
+    { "tf_efficientnet_b1", "efficientnet", efficientnet, TF(1.0, 1.1, 0.2f), AT(240, 272),  7794184,   686802832, 79.1, AUTO },
+    { "tf_efficientnet_b2", "efficientnet", efficientnet, TF(1.1, 1.2, 0.3f), AT(260, 292),  9109994,   993561872, 80.1, AUTO },
+    { "tf_efficientnet_b3", "efficientnet", efficientnet, TF(1.2, 1.4, 0.3f), AT(300, 332), 12233232,  1827141392, 81.6, AUTO },
+    { "tf_efficientnet_b4", "efficientnet", efficientnet, TF(1.4, 1.8, 0.4f), AT(380, 412), 19341616,  4393771024, 82.9, AUTO },
+    { "tf_efficientnet_b5", "efficientnet", efficientnet, TF(1.6, 2.2, 0.4f), AT(456, 488), 30389784, 10266384752, 83.6, AUTO },
+    { "tf_efficientnet_b6", "efficientnet", efficientnet, TF(1.8, 2.6, 0.5f), AT(528, 560), 43040704, 19067593536, 84.0, AUTO },
+    { "tf_efficientnet_b7", "efficientnet", efficientnet, TF(2.0, 3.1, 0.5f), AT(600, 632), 66347960, 37745884192, 84.3, AUTO },
     { "tf_efficientnet_b8", "efficientnet", efficientnet, TF(2.2, 3.6, 0.5f), AT(672, 704),   87413142, 62597461568, 85.368, "timm, tf_efficientnet_b8.ra_in1k" },
     { "efficientnet_lite0", "efficientnet_lite", efficientnet, LITE(1.0, 1.0, 0.2f), AT(224, 256), 4652008, 385187552, 75.49, RA },
-    { "efficientnet_lite1", "efficientnet_lite", efficientnet, LITE(1.0, 1.1, 0.2f), AT(240, 274), 5416680, 600185232, 0, NULL },
-    { "efficientnet_lite2", "efficientnet_lite", efficientnet, LITE(1.1, 1.2, 0.3f), AT(260, 297), 6092072, 859736272, 0, NULL },
-    { "efficientnet_lite3", "efficientnet_lite", efficientnet, LITE(1.2, 1.4, 0.3f), AT(280, 320), 8197096, 1383321872, 0, NULL },
-    { "efficientnet_lite4", "efficientnet_lite", efficientnet, LITE(1.4, 1.8, 0.3f), AT(300, 343), 13006568, 2553034336, 0, NULL },
+    { "efficientnet_lite1", "efficientnet_lite", efficientnet, LITE(1.0, 1.1, 0.2f), AT(240, 272), 5416680, 600185232, 0, NULL },
+    { "efficientnet_lite2", "efficientnet_lite", efficientnet, LITE(1.1, 1.2, 0.3f), AT(260, 292), 6092072, 859736272, 0, NULL },
+    { "efficientnet_lite3", "efficientnet_lite", efficientnet, LITE(1.2, 1.4, 0.3f), AT(280, 312), 8197096, 1383321872, 0, NULL },
+    { "efficientnet_lite4", "efficientnet_lite", efficientnet, LITE(1.4, 1.8, 0.3f), AT(300, 332), 13006568, 2553034336, 0, NULL },
     { "tf_efficientnet_lite0", "efficientnet_lite", efficientnet, TFLITE(1.0, 1.0, 0.2f), UNIT(224, 256), 4652008, 385187552, 75.1, TPU },
-    { "tf_efficientnet_lite1", "efficientnet_lite", efficientnet, TFLITE(1.0, 1.1, 0.2f), UNIT(240, 274), 5416680, 600185232, 76.7, TPU },
-    { "tf_efficientnet_lite2", "efficientnet_lite", efficientnet, TFLITE(1.1, 1.2, 0.3f), UNIT(260, 297), 6092072, 859736272, 77.6, TPU },
-    { "tf_efficientnet_lite3", "efficientnet_lite", efficientnet, TFLITE(1.2, 1.4, 0.3f), UNIT(280, 320), 8197096, 1383321872, 79.8, TPU },
-    { "tf_efficientnet_lite4", "efficientnet_lite", efficientnet, TFLITE(1.4, 1.8, 0.3f), UNIT(300, 343), 13006568, 2553034336, 81.5, TPU },
+    { "tf_efficientnet_lite1", "efficientnet_lite", efficientnet, TFLITE(1.0, 1.1, 0.2f), UNIT(240, 272), 5416680, 600185232, 76.7, TPU },
+    { "tf_efficientnet_lite2", "efficientnet_lite", efficientnet, TFLITE(1.1, 1.2, 0.3f), UNIT(260, 292), 6092072, 859736272, 77.6, TPU },
+    { "tf_efficientnet_lite3", "efficientnet_lite", efficientnet, TFLITE(1.2, 1.4, 0.3f), UNIT(280, 312), 8197096, 1383321872, 79.8, TPU },
+    { "tf_efficientnet_lite4", "efficientnet_lite", efficientnet, TFLITE(1.4, 1.8, 0.3f), UNIT(300, 332), 13006568, 2553034336, 81.5, TPU },
     { 0 }
 };
 // clang-format on
