@@ -55,12 +55,14 @@ typedef struct fv_run_info {
 } fv_run_info;
 
 /* A layout of weights that a row reads instead of the published one. As a kernel: arg 0 packed out, 1 weights (OIHW),
- * 2 one factor per output channel or NULL (batch-norm folding). */
+ * 2 one factor per output channel or NULL (batch-norm folding), 3 NULL or a size_t: operand 1 begins so many floats into
+ * the weights. Every float of the packed weights is written. */
 typedef struct fv_packing {
     const char *name; /* equal names mean equal bytes: packed weights are shared by it */
     size_t (*floats)(const void *problem);
     int (*units)(const void *problem, int n);
     fv_kernel_fn *fn;
+    void (*reads)(const void *problem, int unit, size_t *from, size_t *floats); /* what a unit reads; NULL: all */
 } fv_packing;
 
 typedef struct fv_kernel {
