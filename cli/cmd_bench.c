@@ -168,6 +168,7 @@ int cmd_bench(cli *c, int argc, char **argv)
     int code = cli_parse(c, &a, argc, argv, &n);
     if (code < 0) code = cli_expect(c, n, 0, 0);
     const double start = cli_now();
+    a.net.trains = a.train;
     if (code < 0) code = cli_open_network(c, &a.net, false, &net);
     if (code >= 0) return code;
     const double load_ms = 1e3 * (cli_now() - start);

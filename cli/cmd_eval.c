@@ -148,7 +148,7 @@ static int evaluate(cli *c, const eval_args *a, fv_net *net, fv_data *data)
     cli_progress progress = cli_progress_new();
     fv_eval_opts o = { .prep.exif = (fv_exif)a->exif,
                        .prep.order = (fv_order)a->order,
-                       .batch = a->batch,
+                       .batch = a->batch || !a->net.low_memory ? a->batch : 1,
                        .workers = a->workers,
                        .max_bad = a->max_bad,
                        .progress = on_progress,

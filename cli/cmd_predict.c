@@ -171,13 +171,14 @@ static int predict(cli *c, predict_args *a, fv_net *net, const cli_pictures *pic
 
 int cmd_predict(cli *c, int argc, char **argv)
 {
-    predict_args a = { .topk = 5, .batch = 16 };
+    predict_args a = { .topk = 5 };
     cli_pictures pictures = { 0 };
     fv_net *net = NULL;
     int n = 0;
     int code = cli_parse(c, &a, argc, argv, &n);
     if (code < 0) code = cli_expect(c, n, a.list ? 0 : 1, argc);
     if (code < 0 && (a.std[0] != 0) != (a.mean[0] != 0 || a.std[0] != 0)) code = cli_usage(c, "--mean goes with --std");
+    if (!a.batch) a.batch = a.net.low_memory ? 1 : 16;
     if (code < 0) code = cli_open_network(c, &a.net, true, &net);
     if (code < 0 && a.list) code = cli_pictures_add_list(&pictures, a.list);
     for (int i = 0; code < 0 && i < n; i++) code = cli_pictures_add(&pictures, argv[i]);

@@ -33,7 +33,7 @@ static float *to_nhwc(const fv_array *a)
 }
 
 /* Runs all images; the array's height and width make the plan. Returns -1 or an exit code. */
-static int run_all(fv_array *y, fv_net *net, const float *x, fv_shape s, double *ms)
+static int run_all(fv_array *y, fv_net *net, const float *x, fv_shape s, int most, double *ms)
 {
     fv_err err = { 0 };
     fv_plan *plan = NULL;
@@ -44,7 +44,7 @@ static int run_all(fv_array *y, fv_net *net, const float *x, fv_shape s, double 
         return fv_status_exit(FV_SHAPE);
     }
     const size_t bytes = (size_t)s.n * (size_t)info.classes * sizeof(float);
-    const int batch = s.n < BATCH ? s.n : BATCH;
+    const int batch = s.n < most ? s.n : most;
     *y = (fv_array){ .rank = 2, .dim = { s.n, info.classes }, .data = malloc(bytes) };
     if (!y->data) return cli_nomem(bytes);
     if (fv_plan_new(&plan, net, &(fv_plan_opts){ .batch = batch, .h = s.h, .w = s.w }, &err) != FV_OK)
@@ -92,7 +92,8 @@ static int through(cli *c, run_args *a, const fv_array *x)
     if (code >= 0) return code;
     float *turned = nchw ? to_nhwc(x) : NULL;
     fv_array y = { 0 };
-    code = nchw && !turned ? cli_nomem(0) : run_all(&y, net, nchw ? turned : x->data, s, &ms);
+    code = nchw && !turned ? cli_nomem(0)
+                           : run_all(&y, net, nchw ? turned : x->data, s, a->net.low_memory ? 1 : BATCH, &ms);
     if (code < 0) code = report(c, a, &y, ms);
     free(y.data);
     free(turned);

@@ -34,6 +34,8 @@ int cli_open_network(cli *c, const cli_network *a, bool need_weights, fv_net **n
                                .stem = (fv_stem)a->stem,
                                .no_weights = a->no_weights,
                                .ema = a->ema,
+                               .strict = a->strict,
+                               .low_memory = !a->trains,
                                .seed = a->seed,
                                .names_file = a->labels };
     return fv_net_open(net, a->model, &opts, &c->env, &err) == FV_OK ? -1 : cli_fail(&err);

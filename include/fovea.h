@@ -302,6 +302,8 @@ typedef struct fv_net_opts {
     bool no_weights;        /* leave them zero: to look at the network only */
     const char *names_file; /* class names, one a line, in the place of those that the weights bring */
     bool ema;               /* of a checkpoint with moving averages: those */
+    bool strict;            /* weights that are not finite are FV_FORMAT, not a warning */
+    bool low_memory;        /* weights stay in their file, held open; a plan packs them from there (doc/FORMATS.md) */
     fv_match_fn *match;     /* NULL, or told of each tensor and parameter while the weights are read, fitting or not */
     void *match_user;
 } fv_net_opts;
@@ -344,7 +346,8 @@ typedef struct fv_key {
 } fv_key;
 FV_API bool fv_net_layer(const fv_net *net, int i, fv_layer *layer); /* false past the end */
 FV_API bool fv_net_key(const fv_net *net, int i, fv_key *key);       /* state dict order */
-/* The floats of a state-dict entry, in its published layout; NULL for num_batches_tracked or an unknown name. */
+/* The floats of a state-dict entry, in its published layout; NULL for num_batches_tracked or an unknown name, and where
+ * they still lie in their file (low_memory) and cannot be read. */
 FV_API float *fv_net_weights(fv_net *net, const char *key, int64_t *count);
 
 /* ---- plans: everything that can fail, fails here; running cannot ----------------------------------------- */

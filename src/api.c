@@ -1,22 +1,29 @@
 /* api.c -- opening networks: a name or a model file becomes a graph, the graph a net, the file its weights.
  * SPDX-License-Identifier: Apache-2.0 */
+#include "base/log.h"
 #include "data/imagenet.h"
 #include "data/sources.h"
 #include "graph/net.h"
 #include "models/published.h"
+#include "weights/config.h"
 #include "weights/model_file.h"
 #include <math.h>
 #include <string.h>
 
-enum { MAX_MODEL_BYTES_LOG2 = 36 };
+enum { MAX_MODEL_BYTES_LOG2 = 36, MAX_CONFIG_BYTES = 16 << 20 };
 
-/* What is known before a graph can be built: from the options, then the file's metadata, then the model's row. */
+/* What is known before a graph can be built: from the options, then the file's metadata, then the config.json beside it,
+ * then what is known of published weights, then the model's row. */
 typedef struct request {
     const fv_model *model;
     fv_net_opts opts;
     fv_model_meta meta; /* of the weights file */
-    fv_bytes file;      /* p NULL: none */
-    fv_arena arena;     /* of the metadata */
+    fv_stored_list list;
+    fv_config config; /* beside it; architecture NULL: there is none */
+    const char *path; /* of the weights file, and */
+    fv_file handle;
+    fv_bytes file;  /* p NULL: none */
+    fv_arena arena; /* of the metadata */
 } request;
 
 /* What becomes of x / 255, by fv_norm; Caffe's means are those of its models (Simonyan, Zisserman 2014). */
@@ -54,9 +61,27 @@ static fv_prep default_prep(const request *rq)
     return p;
 }
 
+/* What timm's config.json says goes before what is known of the network and of published weights. */
+static void apply_config(fv_prep *p, const request *rq)
+{
+    const fv_config *c = &rq->config;
+    const bool sized = c->h && !rq->opts.size;
+    const int was = p->h;
+    if (sized) p->h = c->h, p->w = c->w;
+    const int side = p->h < p->w ? p->h : p->w;
+    if (c->crop_pct > 0) p->resize = (int)floor(side / c->crop_pct);
+    else if (sized) p->resize = (int)lround((double)p->resize * side / was);
+    if (c->filter) p->filter = c->filter;
+    for (int k = 0; k < p->channels; k++) {
+        if (c->has_mean) p->mean[k] = c->mean[k];
+        if (c->has_std) p->std[k] = c->std[k];
+    }
+}
+
 static fv_prep prep_of(const request *rq)
 {
     fv_prep p = rq->meta.prep.h ? rq->meta.prep : default_prep(rq);
+    if (!rq->meta.prep.h && rq->config.architecture) apply_config(&p, rq);
     if (rq->meta.prep.h && rq->opts.size && rq->opts.size != p.h) {
         p.resize = p.resize ? (int)lround((double)p.resize * rq->opts.size / p.h) : 0;
         p.h = p.w = rq->opts.size;
@@ -87,14 +112,23 @@ static fv_status describe_net(fv_net *net, const request *rq, const fv_prep *pre
     net->stem = rq->opts.stem;
     net->family = fv_arena_strdup(&net->arena, rq->model->family);
     if (!net->family) return fv_fail(err, FV_NOMEM, "no memory for a name");
-    /* Else every weight comes from the file; those of auxiliary classifiers need not. */
-    const bool partial = !rq->file.p || rq->opts.classes || net->graph->naux;
-    if (partial && !rq->opts.no_weights) fv_net_init(net, rq->opts.seed);
-    if (!rq->file.p) return FV_OK;
-    const fv_bind_opts how = {
-        .new_head = rq->opts.classes != 0, .ema = rq->opts.ema, .each = rq->opts.match, .user = rq->opts.match_user
-    };
-    return fv_model_file_load(net, rq->file, &how, err);
+    if (!rq->file.p) {
+        if (!rq->opts.no_weights) fv_net_init(net, rq->opts.seed);
+        return FV_OK;
+    }
+    const fv_bind_opts how = { .new_head = rq->opts.classes != 0,
+                               .ema = rq->opts.ema,
+                               .strict = rq->opts.strict,
+                               .fresh = true,
+                               .seed = rq->opts.seed,
+                               .each = rq->opts.match,
+                               .user = rq->opts.match_user,
+                               .file = rq->file,
+                               .leave_in = rq->opts.low_memory ? &rq->handle : NULL,
+                               .path = rq->path };
+    if (rq->config.class_names && rq->config.classes == net->classes)
+        FV_TRY(fv_net_name_classes(net, rq->config.class_names, net->classes, err));
+    return fv_model_file_bind(net, &rq->meta, &rq->list, &how, err);
 }
 
 /* The caller's names of the classes instead of the weights'. */
@@ -113,6 +147,7 @@ static fv_status name_classes(fv_net *net, const char *file, fv_err *err)
 static fv_status open_net(fv_net **out, const request *rq, const fv_env *env, fv_err *err)
 {
     int classes = rq->opts.classes ? rq->opts.classes : rq->meta.classes;
+    if (!classes) classes = rq->config.classes;
     if (!classes) classes = rq->model->classes;
     const fv_prep prep = prep_of(rq);
     fv_graph *g = NULL;
@@ -130,30 +165,61 @@ static fv_status open_net(fv_net **out, const request *rq, const fv_env *env, fv
     return FV_OK;
 }
 
-static fv_status read_weights(request *rq, const char *path, fv_err *err)
+/* The config.json beside weights that do not know their network themselves. One of another network than the caller's is
+ * left aside: it was not written for these weights, or not for this use of them. */
+static fv_status read_config(request *rq, const fv_env *env, fv_err *err)
 {
-    FV_TRY(fv_file_map(&rq->file, path, (size_t)1 << MAX_MODEL_BYTES_LOG2, err));
-    const fv_status s = fv_model_file_peek(&rq->meta, rq->file, &rq->arena, err);
+    const char *slash = strrchr(rq->path, '/');
+    const int folder = slash ? (int)(slash - rq->path) + 1 : 0;
+    const char *path = fv_arena_printf(&rq->arena, "%.*sconfig.json", folder, rq->path);
+    fv_bytes text;
+    fv_err none = { 0 };
+    if (!path) return fv_fail(err, FV_NOMEM, "no memory for a path");
+    const fv_status found = fv_file_read(&text, path, MAX_CONFIG_BYTES, env->heap, &none);
+    if (found == FV_NOINPUT) return FV_OK;
+    if (found != FV_OK) return fv_fail(err, found, "%s", none.msg);
+    const fv_status s = fv_config_read(&rq->config, text, &rq->arena, err);
+    fv_release(env->heap, (void *)(uintptr_t)text.p);
     if (s != FV_OK) return fv_context(err, s, "%s", path);
+    const fv_model *of = fv_model_find(rq->config.architecture);
+    if (rq->model && rq->config.architecture && of != rq->model) {
+        fv_log(env, FV_LOG_INFO, "%s: is of '%.60s', not of '%s', and is left aside", path, rq->config.architecture,
+               rq->model->name);
+        rq->config = (fv_config){ 0 };
+    }
+    return FV_OK;
+}
+
+static fv_status read_weights(request *rq, const char *path, const fv_env *env, fv_err *err)
+{
+    rq->path = path;
+    FV_TRY(fv_file_open(&rq->handle, path, (size_t)1 << MAX_MODEL_BYTES_LOG2, err));
+    FV_TRY(fv_file_view(&rq->file, &rq->handle, path, err));
+    const fv_status s = fv_model_file_open(&rq->meta, &rq->list, rq->file, &rq->arena, err);
+    if (s != FV_OK) return fv_context(err, s, "%s", path);
+    if (!rq->meta.network) FV_TRY(read_config(rq, env, err));
     if (!rq->opts.stem) rq->opts.stem = rq->meta.stem;
     if (!rq->opts.channels && rq->meta.prep.h) rq->opts.channels = rq->meta.prep.channels;
+    if (!rq->opts.channels) rq->opts.channels = rq->config.channels;
     return FV_OK;
 }
 
 /* `model` names a network, or a file that knows its network. */
-static fv_status find_model(request *rq, const char *model, fv_err *err)
+static fv_status find_model(request *rq, const char *model, const fv_env *env, fv_err *err)
 {
     rq->model = fv_model_find(model);
-    if (rq->model) return rq->opts.weights ? read_weights(rq, rq->opts.weights, err) : FV_OK;
+    if (rq->model) return rq->opts.weights ? read_weights(rq, rq->opts.weights, env, err) : FV_OK;
     if (!strchr(model, '/') && !strchr(model, '.'))
         return fv_fail(err, FV_ARG, "no network is called '%s'; the nearest is '%s'", model, fv_model_nearest(model));
     if (rq->opts.weights) return fv_fail(err, FV_ARG, "'%s' is a model file: it takes no other weights", model);
-    FV_TRY(read_weights(rq, model, err));
-    if (!rq->meta.network)
+    FV_TRY(read_weights(rq, model, env, err));
+    const char *network = rq->meta.network ? rq->meta.network : rq->config.architecture;
+    if (!network)
         return fv_fail(err, FV_FORMAT, "%s: does not say which network it is of: name it, and give the file as weights",
                        model);
-    rq->model = fv_model_find(rq->meta.network);
-    if (!rq->model) return fv_fail(err, FV_UNSUP, "%s: of an unknown network '%s'", model, rq->meta.network);
+    rq->model = fv_model_find(network);
+    if (!rq->model) return fv_fail(err, FV_UNSUP, "%s: of an unknown network '%.200s'", model, network);
+    if (!rq->meta.network) rq->opts.weights = model; /* whose name may be a published one */
     return FV_OK;
 }
 
@@ -203,28 +269,22 @@ static void name_closest(const request *rq, const fv_env *env, fv_err *err)
 {
     enum { HALF = 50 };
     double share;
-    fv_stored_list list;
-    fv_arena a = { .heap = env->heap };
-    if (fv_weights_read(rq->file, &list, &a, NULL) == FV_OK) {
-        const fv_model *best = closest(&list, &share, env);
-        if (best && best != rq->model && 100 * share > HALF)
-            fv_context(err, FV_SHAPE, share == 1 ? "weights of '%s'" : "closest to '%s'", best->name);
-    }
-    fv_arena_free(&a);
+    const fv_model *best = closest(&rq->list, &share, env);
+    if (best && best != rq->model && 100 * share > HALF)
+        fv_context(err, FV_SHAPE, share == 1 ? "weights of '%s'" : "closest to '%s'", best->name);
 }
 
 fv_status fv_net_open(fv_net **out, const char *model, const fv_net_opts *opts, const fv_env *env, fv_err *err)
 {
     const fv_env e = env ? *env : (fv_env){ 0 };
-    request rq = { .opts = opts ? *opts : (fv_net_opts){ 0 }, .arena = { .heap = e.heap } };
-    const char *path = fv_model_find(model) ? rq.opts.weights : model;
+    request rq = { .opts = opts ? *opts : (fv_net_opts){ 0 }, .handle.fd = -1, .arena = { .heap = e.heap } };
     *out = NULL;
     if (!model) return fv_fail(err, FV_ARG, "no network is named");
-    fv_status s = find_model(&rq, model, err);
+    fv_status s = find_model(&rq, model, &e, err);
     if (s == FV_OK) {
         s = open_net(out, &rq, &e, err);
         if (s == FV_SHAPE && rq.file.p && err) name_closest(&rq, &e, err);
-        if (s != FV_OK && rq.file.p) fv_context(err, s, "%s", path);
+        if (s != FV_OK && rq.file.p) fv_context(err, s, "%s", rq.path);
         if (s == FV_OK && rq.opts.names_file) s = name_classes(*out, rq.opts.names_file, err);
         if (s != FV_OK) {
             fv_net_free(*out);
@@ -232,6 +292,7 @@ fv_status fv_net_open(fv_net **out, const char *model, const fv_net_opts *opts, 
         }
     }
     fv_file_unmap(rq.file);
+    fv_file_close(&rq.handle);
     fv_arena_free(&rq.arena);
     return s;
 }

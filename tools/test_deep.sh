@@ -1,7 +1,7 @@
 #!/bin/bash
 # test_deep.sh -- the suite under AddressSanitizer and UBSan, the threaded parts under ThreadSanitizer, a clang build, the
 # core without any library, the plans at each CPU level (the kernel tests loop over all rows anyway), the accuracy of every
-# network, the NEON kernels and what runs on them on an emulated ARM, and 20 s (FOVEA_FUZZ_SECONDS) of each fuzz target.
+# network, the NEON kernels and what runs on them on an emulated ARM, and 30 s (FOVEA_FUZZ_SECONDS) of each fuzz target.
 # SPDX-License-Identifier: Apache-2.0
 cd "$(dirname "$0")/.." || exit 2
 bad=0
@@ -45,7 +45,7 @@ fuzz() {
         mkdir -p "build/fuzz/corpus/$name"
         local seeds=()
         [ -d "tests/fuzz/seeds/$name" ] && seeds=("tests/fuzz/seeds/$name")
-        if "$target" -max_total_time="${FOVEA_FUZZ_SECONDS:-20}" -rss_limit_mb=512 -timeout=5 -artifact_prefix="build/fuzz/" \
+        if "$target" -max_total_time="${FOVEA_FUZZ_SECONDS:-30}" -rss_limit_mb=512 -timeout=5 -artifact_prefix="build/fuzz/" \
             "build/fuzz/corpus/$name" "${seeds[@]}" >"build/fuzz/$name.log" 2>&1; then
             echo "$name: $(grep -c . <(ls "build/fuzz/corpus/$name")) inputs kept, $(sed -n 's/^Done \([0-9]*\) runs.*/\1 runs/p' "build/fuzz/$name.log")"
         else

@@ -44,6 +44,16 @@ void *fv_alloc(const fv_allocator *heap, size_t bytes)
     return heap ? heap->alloc(heap->user, size) : from_malloc(size);
 }
 
+/* No large pages: each would be taken whole for the few bytes of it that are written. */
+void fv_alloc_sparse(const fv_allocator *heap, void *p, size_t bytes)
+{
+#ifdef MADV_NOHUGEPAGE
+    if (!heap && bytes >= HUGE_PAGE) (void)madvise(p, bytes, MADV_NOHUGEPAGE); /* a wish */
+#else
+    (void)heap, (void)p, (void)bytes;
+#endif
+}
+
 void fv_release(const fv_allocator *heap, void *p)
 {
     if (!p) return;

@@ -7,7 +7,8 @@
 /* heap may be NULL: malloc. Blocks are 64-byte aligned and not cleared. A size of 0 gives a block too.
  * On failure NULL, and fv_alloc_or says FV_NOMEM with the byte count. */
 void *fv_alloc(const fv_allocator *heap, size_t bytes);
-void fv_release(const fv_allocator *heap, void *p);                                       /* NULL is fine */
+void fv_release(const fv_allocator *heap, void *p);                    /* NULL is fine */
+void fv_alloc_sparse(const fv_allocator *heap, void *p, size_t bytes); /* of a block, much of it will stay untouched */
 fv_status fv_alloc_or(const fv_allocator *heap, void **out, size_t bytes, fv_err *err);   /* not cleared */
 fv_status fv_alloc_zero(const fv_allocator *heap, void **out, size_t bytes, fv_err *err); /* cleared */
 /* Grows *p (holding *cap items of `item` bytes) so that it holds at least `need`; doubles. FV_NOMEM leaves *p. */

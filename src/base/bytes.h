@@ -59,6 +59,19 @@ fv_status fv_file_read(fv_bytes *b, const char *path, size_t max, const fv_alloc
 /* The same as a map of the file, which another process may change under it: to be copied from and unmapped soon. */
 fv_status fv_file_map(fv_bytes *b, const char *path, size_t max, fv_err *err);
 void fv_file_unmap(fv_bytes b);
+
+/* A regular file held open, to be read piece by piece: one that was cut or written meanwhile is told, and kills nobody. */
+typedef struct fv_file {
+    int fd;
+    uint64_t size;
+    int64_t seconds, nanoseconds; /* when it was last written */
+} fv_file;
+fv_status fv_file_open(fv_file *f, const char *path, size_t max, fv_err *err);
+fv_status fv_file_view(fv_bytes *b, const fv_file *f, const char *path, fv_err *err); /* its map, as of fv_file_map */
+/* Exactly n bytes from `at`; FV_FORMAT where the file is no longer what was opened. Any thread may call it. */
+fv_status fv_file_at(const fv_file *f, uint64_t at, void *p, size_t n, const char *path, fv_err *err);
+fv_status fv_file_again(fv_file *copy, const fv_file *f, const char *path, fv_err *err); /* to be closed by itself */
+void fv_file_close(fv_file *f);
 /* Replaces path in one step or not at all: writes path.tmp.PID beside it, fsync, rename, fsync of the folder; the
  * temporary file is removed on failure. FV_CREATE, FV_IO. */
 typedef struct fv_span {

@@ -39,19 +39,28 @@ static fv_status read_all(int fd, uint8_t *p, size_t *len, const char *path, fv_
     return FV_OK;
 }
 
-static fv_status read_open(fv_bytes *b, int fd, const char *path, size_t max, const fv_allocator *heap, fv_err *err)
+static fv_status examine(fv_file *f, const char *path, size_t max, fv_err *err)
 {
     struct stat st;
-    if (fstat(fd, &st) != 0) return fv_fail_io(err, "stat", path);
+    if (fstat(f->fd, &st) != 0) return fv_fail_io(err, "stat", path);
     if (S_ISDIR(st.st_mode)) return fv_fail(err, FV_FORMAT, "%s: is a folder", path);
     if (!S_ISREG(st.st_mode)) return fv_fail(err, FV_FORMAT, "%s: not a regular file", path);
     if ((uint64_t)st.st_size > max)
         return fv_fail(err, FV_FORMAT, "%s: %lld bytes, at most %zu are read", path, (long long)st.st_size, max);
-    size_t len = (size_t)st.st_size;
+    f->size = (uint64_t)st.st_size;
+    f->seconds = st.st_mtim.tv_sec;
+    f->nanoseconds = st.st_mtim.tv_nsec;
+    return FV_OK;
+}
+
+static fv_status read_open(fv_bytes *b, fv_file *f, const char *path, size_t max, const fv_allocator *heap, fv_err *err)
+{
+    FV_TRY(examine(f, path, max, err));
+    size_t len = (size_t)f->size;
     void *p = NULL;
     fv_status s = fv_alloc_or(heap, &p, len, err);
     if (s != FV_OK) return fv_context(err, s, "%s", path);
-    s = read_all(fd, p, &len, path, err);
+    s = read_all(f->fd, p, &len, path, err);
     if (s != FV_OK) {
         fv_release(heap, p);
         return s;
@@ -64,41 +73,77 @@ fv_status fv_file_read(fv_bytes *b, const char *path, size_t max, const fv_alloc
 {
     *b = (fv_bytes){ 0 };
     /* O_NONBLOCK: the open of a FIFO nobody writes to would wait for ever. Regular files do not mind it. */
-    const int fd = open_again(path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
-    if (fd < 0) return fv_fail_open(err, false, path);
-    const fv_status s = read_open(b, fd, path, max, heap, err);
-    close(fd);
+    fv_file f = { .fd = open_again(path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0) };
+    if (f.fd < 0) return fv_fail_open(err, false, path);
+    const fv_status s = read_open(b, &f, path, max, heap, err);
+    fv_file_close(&f);
     return s;
 }
 
-static fv_status map_open(fv_bytes *b, int fd, const char *path, size_t max, fv_err *err)
+fv_status fv_file_open(fv_file *f, const char *path, size_t max, fv_err *err)
 {
-    struct stat st;
-    if (fstat(fd, &st) != 0) return fv_fail_io(err, "stat", path);
-    if (S_ISDIR(st.st_mode)) return fv_fail(err, FV_FORMAT, "%s: is a folder", path);
-    if (!S_ISREG(st.st_mode)) return fv_fail(err, FV_FORMAT, "%s: not a regular file", path);
-    if ((uint64_t)st.st_size > max)
-        return fv_fail(err, FV_FORMAT, "%s: %lld bytes, at most %zu are read", path, (long long)st.st_size, max);
+    *f = (fv_file){ .fd = open_again(path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0) };
+    if (f->fd < 0) return fv_fail_open(err, false, path);
+    const fv_status s = examine(f, path, max, err);
+    if (s != FV_OK) fv_file_close(f);
+    return s;
+}
+
+fv_status fv_file_view(fv_bytes *b, const fv_file *f, const char *path, fv_err *err)
+{
     *b = (fv_bytes){ .p = (const uint8_t *)"" };
-    if (!st.st_size) return FV_OK; /* nothing cannot be mapped */
-    void *p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (!f->size) return FV_OK; /* nothing cannot be mapped */
+    void *p = mmap(NULL, (size_t)f->size, PROT_READ, MAP_PRIVATE, f->fd, 0);
     if (p == MAP_FAILED) {
         *b = (fv_bytes){ 0 };
-        return errno == ENOMEM ? fv_fail(err, FV_NOMEM, "%s: cannot map %lld bytes", path, (long long)st.st_size)
+        return errno == ENOMEM ? fv_fail(err, FV_NOMEM, "%s: cannot map %llu bytes", path, (unsigned long long)f->size)
                                : fv_fail_io(err, "map", path);
     }
-    (void)madvise(p, (size_t)st.st_size, MADV_WILLNEED); /* a wish */
-    *b = (fv_bytes){ .p = p, .len = (size_t)st.st_size };
+    (void)madvise(p, (size_t)f->size, MADV_WILLNEED); /* a wish */
+    *b = (fv_bytes){ .p = p, .len = (size_t)f->size };
     return FV_OK;
+}
+
+static bool changed(const fv_file *f)
+{
+    struct stat st;
+    return fstat(f->fd, &st) != 0 || (uint64_t)st.st_size != f->size || st.st_mtim.tv_sec != f->seconds ||
+           st.st_mtim.tv_nsec != f->nanoseconds;
+}
+
+fv_status fv_file_at(const fv_file *f, uint64_t at, void *p, size_t n, const char *path, fv_err *err)
+{
+    for (size_t got = 0; got < n;) {
+        const size_t want = n - got < LARGEST_CALL ? n - got : LARGEST_CALL;
+        const ssize_t part = pread(f->fd, (uint8_t *)p + got, want, (off_t)(at + got));
+        if (part < 0 && errno == EINTR) continue;
+        if (part < 0) return fv_fail_io(err, "read", path);
+        if (part == 0) return fv_fail(err, FV_FORMAT, "%s: was cut while in use", path);
+        got += (size_t)part;
+    }
+    return changed(f) ? fv_fail(err, FV_FORMAT, "%s: was written to while in use", path) : FV_OK;
+}
+
+fv_status fv_file_again(fv_file *copy, const fv_file *f, const char *path, fv_err *err)
+{
+    *copy = *f;
+    copy->fd = fcntl(f->fd, F_DUPFD_CLOEXEC, 0);
+    return copy->fd < 0 ? fv_fail_io(err, "hold open", path) : FV_OK;
+}
+
+void fv_file_close(fv_file *f)
+{
+    if (f->fd >= 0) close(f->fd);
+    f->fd = -1;
 }
 
 fv_status fv_file_map(fv_bytes *b, const char *path, size_t max, fv_err *err)
 {
+    fv_file f;
     *b = (fv_bytes){ 0 };
-    const int fd = open_again(path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
-    if (fd < 0) return fv_fail_open(err, false, path);
-    const fv_status s = map_open(b, fd, path, max, err);
-    close(fd);
+    FV_TRY(fv_file_open(&f, path, max, err));
+    const fv_status s = fv_file_view(b, &f, path, err);
+    fv_file_close(&f);
     return s;
 }
 

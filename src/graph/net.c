@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "graph/net.h"
 #include "graph/init.h"
+#include "graph/on_disk.h"
 #include <string.h>
 
 static fv_status make(fv_net **out, fv_graph *g, const char *name, bool zero, const fv_env *env, fv_err *err)
@@ -47,6 +48,7 @@ void fv_net_free(fv_net *net)
     if (!net) return;
     const fv_allocator *heap = net->env.heap;
     fv_graph_free(net->graph);
+    fv_on_disk_free(net);
     fv_release(heap, net->weights);
     fv_arena_free(&net->arena);
     fv_release(heap, net);
@@ -69,15 +71,18 @@ static bool is_variance(const fv_param *p)
     return n >= t && strcmp(p->name + n - t, tail) == 0;
 }
 
+void fv_net_init_param(fv_net *net, uint64_t seed, size_t i)
+{
+    const fv_param *p = &net->graph->param[i];
+    float *w = net->weights + p->at;
+    fv_init_draw(w, p, p->kind == FV_PARAM_BIAS ? p - 1 : p, seed, i);
+    for (size_t k = 0; is_variance(p) && k < p->floats; k++) w[k] = 1;
+}
+
 void fv_net_init(fv_net *net, uint64_t seed)
 {
     const fv_graph *g = net->graph;
-    for (size_t i = 0; i < g->nparam; i++) {
-        const fv_param *p = &g->param[i];
-        float *w = net->weights + p->at;
-        fv_init_draw(w, p, p->kind == FV_PARAM_BIAS ? p - 1 : p, seed, i);
-        for (size_t k = 0; is_variance(p) && k < p->floats; k++) w[k] = 1;
-    }
+    for (size_t i = 0; i < g->nparam; i++) fv_net_init_param(net, seed, i);
     net->batches_tracked = 0;
     net->has_weights = false;
 }
@@ -92,7 +97,7 @@ int fv_net_param(const fv_net *net, const char *key)
 float *fv_net_weights(fv_net *net, const char *key, int64_t *count)
 {
     const int i = fv_net_param(net, key);
-    if (i < 0 || net->graph->param[i].floats == 0) return NULL;
+    if (i < 0 || net->graph->param[i].floats == 0 || fv_net_fill(net, i, NULL) != FV_OK) return NULL;
     if (count) *count = (int64_t)net->graph->param[i].floats;
     return net->weights + net->graph->param[i].at;
 }

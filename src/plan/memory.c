@@ -145,12 +145,22 @@ static void *pointer_of(fv_plan *p, const operand *o)
     return NULL;
 }
 
+/* Packed weights are left out: to write them twice would take longer than to pack them. */
+static void clear_own(fv_plan *p)
+{
+    for (size_t id = 1; id < p->noperand; id++) {
+        const operand *o = &p->operand[id];
+        if (o->kind == OPERAND_OWN && !o->whole) memset(p->own + o->at, 0, up(o->bytes));
+    }
+}
+
 fv_status fv_plan_memory(fv_plan *p, fv_err *err)
 {
     const fv_allocator *heap = p->net->env.heap;
     FV_TRY(offsets(p, err));
     FV_TRY(fv_alloc_or(heap, (void **)&p->block, p->block_bytes + LINE, err));
-    FV_TRY(fv_alloc_zero(heap, (void **)&p->own, p->own_bytes + LINE, err));
+    FV_TRY(fv_alloc_or(heap, (void **)&p->own, p->own_bytes + LINE, err));
+    clear_own(p);
     const size_t threads = (size_t)fv_threads_count(p->pool);
     FV_TRY(fv_alloc_or(heap, (void **)&p->scratch, p->scratch_bytes * threads + LINE, err));
     p->pointer = fv_arena_alloc(&p->arena, p->noperand * sizeof *p->pointer);

@@ -2,6 +2,8 @@
  * weights stay untouched; the copies are made once for inference, and by a step right before each use in training, where
  * they change with each run: they then share the activations' memory.
  * SPDX-License-Identifier: Apache-2.0 */
+#include "base/log.h"
+#include "graph/on_disk.h"
 #include "plan/parts.h"
 #include <math.h>
 #include <string.h>
@@ -69,6 +71,7 @@ int fv_plan_packed(fv_plan *p, const plan_node *n, int node, int param, const fv
         return 0;
     const size_t bytes = packed_floats(p, param, packing, problem) * sizeof(float);
     const int to = fv_plan_operand(p, OPERAND_OWN, bytes, err);
+    p->operand[to].whole = true;
     p->pack[p->npack++] =
         (pack_job){ .packing = packing, .problem = problem, .param = param, .node = node, .to = to, .fold = fold };
     p->packed_bytes += bytes;
@@ -94,7 +97,7 @@ static void fold(fv_plan *p, const fold_job *f)
 
 typedef struct pack_run {
     const pack_job *job;
-    void *arg[3];
+    void *arg[FV_MAX_ARGS];
 } pack_run;
 
 static void pack_range(void *user, int thread, int begin, int end)
@@ -102,6 +105,77 @@ static void pack_range(void *user, int thread, int begin, int end)
     (void)thread;
     pack_run *r = user;
     r->job->packing->fn(&(fv_work){ .problem = r->job->problem, .n = 1, .arg = r->arg, .begin = begin, .end = end });
+}
+
+/* Weights that lie in their file: each worker reads what a unit wants to a place of its own, and packs it from there. */
+enum { MOST_WORKERS = 16, MOST_STAGED = 32 << 20 };
+typedef struct staging {
+    float *place;
+    size_t floats; /* of a worker */
+    int workers;
+} staging;
+typedef struct pack_stream {
+    const fv_net *net;
+    const pack_job *job;
+    float *to, *factor;
+    staging stage;
+    int units;
+    fv_err err[MOST_WORKERS];
+} pack_stream;
+
+static bool streamed(const fv_plan *p, const pack_job *j)
+{
+    return j->packing && j->packing->reads && fv_net_waits(p->net, j->param);
+}
+
+/* Fewer workers where a unit reads much, so that many cores do not take more memory than few. */
+static fv_status make_staging(staging *s, const fv_plan *p, fv_err *err)
+{
+    size_t most = 0;
+    for (size_t i = 0; i < p->npack; i++) {
+        const pack_job *j = &p->pack[i];
+        const int units = streamed(p, j) ? j->packing->units(j->problem, 1) : 0;
+        for (int u = 0; u < units; u++) {
+            size_t from, floats;
+            j->packing->reads(j->problem, u, &from, &floats);
+            if (floats > most) most = floats;
+        }
+    }
+    if (!most) return FV_OK;
+    const size_t fit = MOST_STAGED / (most * sizeof(float)), threads = (size_t)fv_threads_count(p->pool);
+    size_t workers = threads < MOST_WORKERS ? threads : MOST_WORKERS;
+    if (fit < workers) workers = fit ? fit : 1;
+    s->workers = (int)workers;
+    s->floats = most;
+    return fv_alloc_or(p->net->env.heap, (void **)&s->place, workers * most * sizeof(float), err);
+}
+
+static void stream_units(pack_stream *r, int worker)
+{
+    float *from = r->stage.place + (size_t)worker * r->stage.floats;
+    size_t before = 0, floats = 0;
+    void *arg[FV_MAX_ARGS] = { r->to, from, r->factor, &before };
+    for (int u = worker; u < r->units; u += r->stage.workers) {
+        r->job->packing->reads(r->job->problem, u, &before, &floats);
+        if (fv_net_read(r->net, r->job->param, before, floats, from, &r->err[worker]) != FV_OK) return;
+        r->job->packing->fn(&(fv_work){ .problem = r->job->problem, .n = 1, .arg = arg, .begin = u, .end = u + 1 });
+    }
+}
+
+static void stream_range(void *user, int thread, int begin, int end)
+{
+    (void)thread;
+    for (int worker = begin; worker < end; worker++) stream_units(user, worker);
+}
+
+static fv_status stream(fv_plan *p, const pack_job *j, float *factor, const staging *stage, fv_err *err)
+{
+    pack_stream r = { .net = p->net, .job = j, .to = p->pointer[j->to], .factor = factor, .stage = *stage };
+    r.units = j->packing->units(j->problem, 1);
+    fv_threads_run(p->pool, stage->workers, stream_range, &r);
+    for (int w = 0; w < stage->workers; w++)
+        if (r.err[w].status != FV_OK) return fv_fail(err, r.err[w].status, "%s", r.err[w].msg);
+    return FV_OK;
 }
 
 /* Where no row packs, the reference reads published weights; only the fold's factors go in. */
@@ -112,7 +186,7 @@ static void scale(const fv_plan *p, const pack_job *j, float *to, const float *w
     for (size_t i = 0; i < param->floats; i++) to[i] = w[i] * factor[i / per];
 }
 
-void fv_plan_repack(fv_plan *p)
+static fv_status pack_all(fv_plan *p, const staging *stage, fv_err *err)
 {
     for (size_t i = 0; i < p->nfold; i++) fold(p, &p->fold[i]);
     for (size_t i = 0; i < p->npack; i++) {
@@ -120,7 +194,59 @@ void fv_plan_repack(fv_plan *p)
         float *w = p->pointer[p->weight[j->param]];
         float *factor = j->fold >= 0 ? p->pointer[p->fold[j->fold].factor] : NULL;
         pack_run r = { .job = j, .arg = { p->pointer[j->to], w, factor } };
-        if (j->packing) fv_threads_run(p->pool, j->packing->units(j->problem, 1), pack_range, &r);
+        if (streamed(p, j)) FV_TRY(stream(p, j, factor, stage, err));
+        else if (j->packing) fv_threads_run(p->pool, j->packing->units(j->problem, 1), pack_range, &r);
         else scale(p, j, r.arg[0], w, factor);
     }
+    return FV_OK;
+}
+
+fv_status fv_plan_pack(fv_plan *p, fv_err *err)
+{
+    staging stage = { 0 };
+    FV_TRY(make_staging(&stage, p, err));
+    const fv_status s = pack_all(p, &stage, err);
+    fv_release(p->net->env.heap, stage.place);
+    return s;
+}
+
+void fv_plan_repack(fv_plan *p)
+{
+    fv_err err = { 0 };
+    if (fv_plan_pack(p, &err) != FV_OK) fv_log(&p->net->env, FV_LOG_WARN, "weights are not packed anew: %s", err.msg);
+}
+
+static fv_status fetch_node(const fv_plan *p, int node, fv_err *err)
+{
+    for (int k = 0; k < p->node[node].nparam; k++) FV_TRY(fv_net_fill(p->net, p->node[node].param[k], err));
+    return FV_OK;
+}
+
+/* The parameter that an operand is; -1: none. */
+static int param_of(const fv_plan *p, int id)
+{
+    for (size_t i = 0; p->operand[id].kind == OPERAND_WEIGHTS && i < p->net->graph->nparam; i++)
+        if (p->weight[i] == id) return (int)i;
+    return -1;
+}
+
+fv_status fv_plan_fetch(fv_plan *p, fv_err *err)
+{
+    if (!p->net->on_disk) return FV_OK;
+    if (p->rq.train || p->rq.f64) return fv_net_fill_all(p->net, err);
+    for (size_t i = 0; i < p->nfold; i++) {
+        const plan_node *conv = &p->node[p->fold[i].conv];
+        FV_TRY(fetch_node(p, p->fold[i].bn, err));
+        if (conv->nparam > 1) FV_TRY(fv_net_fill(p->net, conv->param[1], err));
+    }
+    for (size_t i = 0; i < p->npack; i++) {
+        const pack_job *j = &p->pack[i];
+        if (!j->packing || !j->packing->reads) FV_TRY(fv_net_fill(p->net, j->param, err));
+    }
+    for (size_t i = 0; i < p->nstep; i++)
+        for (int k = 0; k < p->step[i].nargs; k++) {
+            const int param = param_of(p, p->step[i].arg[k]);
+            if (param >= 0) FV_TRY(fv_net_fill(p->net, param, err));
+        }
+    return FV_OK;
 }

@@ -37,6 +37,7 @@ typedef struct operand {
     int front;               /* view: its first channel there */
     int map;                 /* view: operand of its channels' places in `of`, or 0: they follow each other */
     int dense;               /* view: operand of a copy in order, 0: none yet */
+    bool whole;              /* OPERAND_OWN: packing writes all of it; others begin as zeros */
     const int32_t *channels; /* OPERAND_OWN: what it holds from the start; map */
 } operand;
 
@@ -130,5 +131,8 @@ fv_status fv_plan_memory(fv_plan *p, fv_err *err);
 int fv_plan_packed(fv_plan *p, const plan_node *n, int node, int param, const fv_packing *packing, const void *problem,
                    fv_err *err);
 int fv_plan_folded_bias(fv_plan *p, int node, fv_err *err);
+/* Reads into the net what the steps and packings take from there, of weights that lie in their file. */
+fv_status fv_plan_fetch(fv_plan *p, fv_err *err);
+fv_status fv_plan_pack(fv_plan *p, fv_err *err);
 
 #endif

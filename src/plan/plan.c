@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/cpu.h"
 #include "base/log.h"
+#include "graph/on_disk.h"
 #include "kernels/conv2d/conv2d.h"
 #include "plan/parts.h"
 #include <math.h>
@@ -36,9 +37,11 @@ static fv_status make(fv_plan *p, fv_err *err)
     }
     FV_TRY(fv_plan_nodes(p, err));
     FV_TRY(fv_plan_lower(p, err));
+    FV_TRY(fv_plan_fetch(p, err));
     FV_TRY(fv_plan_memory(p, err));
     widen_weights(p);
-    fv_plan_repack(p);
+    FV_TRY(fv_plan_pack(p, err));
+    fv_net_tell_bad(p->net);
     return FV_OK;
 }
 
@@ -132,8 +135,7 @@ void fv_plan_describe(const fv_plan *p, fv_plan_info *info)
                             .steps = (int)p->nstep,
                             .threads = fv_threads_count(p->pool),
                             .plan_ms = p->plan_ms };
-    const fv_graph *g = p->net->graph;
-    for (size_t i = 0; i < g->nparam; i++) info->weight_bytes += g->param[i].floats * sizeof(float);
+    info->weight_bytes = fv_net_bytes_in_memory(p->net);
     info->other_bytes = p->own_bytes - p->packed_bytes + p->scratch_bytes * (size_t)info->threads;
     info->total_bytes = info->activation_bytes + info->packed_bytes + info->weight_bytes + info->other_bytes;
     for (int i = 0; i < p->nnode; i++) {

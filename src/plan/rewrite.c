@@ -38,6 +38,7 @@ static bool fold_batchnorm(fv_plan *p, int i)
     const plan_node *conv = &p->node[v];
     if (conv->op != FV_OP_CONV2D || conv->fold >= 0 || conv->attr.act || uses_of(p, v) != 1) return false;
     int bn[FV_MAX_PARAMS];
+    const int nbn = n->nparam;
     memcpy(bn, n->param, sizeof bn);
     const fv_attr bn_attr = n->attr;
     /* The batch-norm's parameters move to the absorbed producer's place, which nothing else reads any more. */
@@ -46,6 +47,7 @@ static bool fold_batchnorm(fv_plan *p, int i)
     norm->op = FV_OP_BATCHNORM;
     norm->attr = bn_attr;
     memcpy(norm->param, bn, sizeof bn);
+    norm->nparam = nbn;
     n->fold = v;
     n->attr.conv.bias = true;
     return true;

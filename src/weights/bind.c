@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/status.h"
 #include "base/threads.h"
+#include "graph/on_disk.h"
 #include "weights/names.h"
 #include <inttypes.h>
 #include <math.h>
@@ -201,16 +202,20 @@ static size_t not_finite(const float *w, size_t n)
     return bad;
 }
 
-/* Floats [from, to) of parameter i, in blocks that are still in the cache when they are looked at. */
+/* Floats [from, to) of parameter i, in blocks that are still in the cache when they are looked at. Those that stay in the
+ * file are only looked at. */
 static void copy_part(slices *s, int thread, size_t i, size_t from, size_t to)
 {
     const fv_stored *t = s->b->of_param[i];
     const size_t size = (size_t)fv_dtype_bits(t->dtype) / 8;
-    float *w = s->net->weights + s->net->graph->param[i].at;
+    const bool stays = fv_net_waits(s->net, (int)i);
+    float *w = s->net->weights + s->net->graph->param[i].at, look[BLOCK];
+    if (stays && !s->b->opts.strict) return;
     for (size_t at = from; at < to; at += BLOCK) {
         const size_t n = to - at < BLOCK ? to - at : BLOCK;
-        fv_dtype_floats(t->dtype, (fv_bytes){ t->data.p + at * size, n * size }, w + at);
-        const size_t bad = not_finite(w + at, n);
+        float *out = stays ? look : w + at;
+        fv_dtype_floats(t->dtype, (fv_bytes){ t->data.p + at * size, n * size }, out);
+        const size_t bad = not_finite(out, n);
         if (bad && (!s->bad[thread] || i < s->first[thread])) s->first[thread] = i;
         s->bad[thread] += bad;
     }
@@ -229,6 +234,35 @@ static void copy_slices(void *user, int thread, int begin, int end)
     }
 }
 
+/* What is plainly in the file may stay there; what its format keeps in another order was put right in the arena. */
+static fv_status leave_on_disk(const binding *b, fv_net *net, fv_err *err)
+{
+    const fv_bytes file = b->opts.file;
+    FV_TRY(fv_on_disk_new(net, b->opts.leave_in, b->opts.path, err));
+    for (size_t i = 0; i < net->graph->nparam; i++) {
+        const fv_stored *t = b->of_param[i];
+        const uintptr_t at = t ? (uintptr_t)t->data.p : 0, begin = (uintptr_t)file.p;
+        const bool plain = t && net->graph->param[i].floats && at >= begin && at - begin < file.len;
+        if (plain) net->on_disk->param[i] = (fv_stretch){ at - begin, t->dtype, true };
+    }
+    return FV_OK;
+}
+
+static fv_status judge(const slices *s, bool strict, const fv_net *net, fv_err *err)
+{
+    const fv_graph *g = net->graph;
+    size_t bad = 0, first = g->nparam;
+    for (int t = 0; t < MOST_THREADS; t++) {
+        bad += s->bad[t];
+        if (s->bad[t] && s->first[t] < first) first = s->first[t];
+    }
+    if (!bad) return FV_OK;
+    if (strict)
+        return fv_fail(err, FV_FORMAT, "%zu weights are not finite, the first in '%s'", bad, g->param[first].name);
+    fv_log(&net->env, FV_LOG_WARN, "%zu weights are not finite, the first in '%s'", bad, g->param[first].name);
+    return FV_OK;
+}
+
 static fv_status copy_all(const binding *b, fv_net *net, fv_err *err)
 {
     const fv_graph *g = net->graph;
@@ -237,18 +271,17 @@ static fv_status copy_all(const binding *b, fv_net *net, fv_err *err)
     fv_threads *pool = NULL;
     int threads = net->env.threads ? net->env.threads : fv_cores();
     if (threads > MOST_THREADS) threads = MOST_THREADS;
+    if (b->opts.leave_in) FV_TRY(leave_on_disk(b, net, err));
     if (units > 1 && threads > 1) FV_TRY(fv_threads_new(&pool, threads, net->env.heap, err));
     fv_threads_run(pool, units, copy_slices, &s);
     fv_threads_free(pool);
-    for (size_t i = 0; i < g->nparam; i++)
-        if (g->param[i].kind == FV_PARAM_COUNT && b->of_param[i])
-            memcpy(&net->batches_tracked, b->of_param[i]->data.p, sizeof net->batches_tracked);
-    size_t bad = 0, first = g->nparam;
-    for (int t = 0; t < MOST_THREADS; t++) {
-        bad += s.bad[t];
-        if (s.bad[t] && s.first[t] < first) first = s.first[t];
+    for (size_t i = 0; i < g->nparam; i++) {
+        const fv_stored *t = b->of_param[i];
+        if (g->param[i].kind == FV_PARAM_COUNT && t)
+            memcpy(&net->batches_tracked, t->data.p, sizeof net->batches_tracked);
+        if (g->param[i].floats && !t && b->opts.fresh) fv_net_init_param(net, b->opts.seed, i);
     }
-    if (bad) fv_log(&net->env, FV_LOG_WARN, "%zu weights are not finite, the first in '%s'", bad, g->param[first].name);
+    FV_TRY(judge(&s, b->opts.strict, net, err));
     net->has_weights = true;
     net->fresh_aux = b->fresh_aux;
     return FV_OK;

@@ -6,11 +6,16 @@
 #include "weights/format.h"
 
 /* new_head: weights whose first dimension is the number of classes may have another in the file; they then keep their
- * first values, which is logged. ema: the moving averages of the file. each: told of every parameter and tensor. */
+ * first values, which is logged. fresh: what the file has nothing for is drawn from `seed`. ema: the moving averages of the
+ * file. strict: weights that are not finite are FV_FORMAT, not a warning. each: told of every parameter and tensor. */
 typedef struct fv_bind_opts {
-    bool new_head, ema;
+    bool new_head, ema, strict, fresh;
+    uint64_t seed;
     fv_match_fn *each;
     void *user;
+    fv_bytes file;           /* the tensors' file, and where it is open: weights then stay there (on_disk.h) */
+    const fv_file *leave_in; /* NULL: they are copied */
+    const char *path;
 } fv_bind_opts;
 
 /* All or nothing: FV_SHAPE with one message that counts and names what is missing, extra or misshapen, FV_UNSUP for an

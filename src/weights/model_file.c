@@ -150,31 +150,36 @@ static fv_status read_meta(fv_model_meta *m, const fv_stored_list *l, fv_arena *
     return names ? read_class_names(m, names, a, err) : FV_OK;
 }
 
-fv_status fv_model_file_peek(fv_model_meta *meta, fv_bytes file, fv_arena *arena, fv_err *err)
+fv_status fv_model_file_open(fv_model_meta *meta, fv_stored_list *list, fv_bytes file, fv_arena *arena, fv_err *err)
 {
-    fv_stored_list list;
     *meta = (fv_model_meta){ 0 };
-    FV_TRY(fv_weights_read(file, &list, arena, err));
-    const fv_status s = read_meta(meta, &list, arena, err);
+    FV_TRY(fv_weights_read(file, list, arena, err));
+    const fv_status s = read_meta(meta, list, arena, err);
     if (s != FV_OK) *meta = (fv_model_meta){ 0 };
     return s;
 }
 
-static fv_status load(fv_net *net, fv_bytes file, const fv_bind_opts *opts, fv_arena *a, fv_err *err)
+fv_status fv_model_file_peek(fv_model_meta *meta, fv_bytes file, fv_arena *arena, fv_err *err)
 {
     fv_stored_list list;
-    fv_model_meta meta = { 0 };
-    FV_TRY(fv_weights_read(file, &list, a, err));
-    FV_TRY(read_meta(&meta, &list, a, err));
-    if (meta.class_names && meta.classes == net->classes)
-        FV_TRY(fv_net_name_classes(net, meta.class_names, meta.classes, err));
-    return fv_bind(net, &list, opts, err);
+    return fv_model_file_open(meta, &list, file, arena, err);
+}
+
+fv_status fv_model_file_bind(fv_net *net, const fv_model_meta *meta, const fv_stored_list *list,
+                             const fv_bind_opts *opts, fv_err *err)
+{
+    if (meta->class_names && meta->classes == net->classes)
+        FV_TRY(fv_net_name_classes(net, meta->class_names, meta->classes, err));
+    return fv_bind(net, list, opts, err);
 }
 
 fv_status fv_model_file_load(fv_net *net, fv_bytes file, const fv_bind_opts *opts, fv_err *err)
 {
     fv_arena a = { .heap = net->env.heap };
-    const fv_status s = load(net, file, opts, &a, err);
+    fv_stored_list list;
+    fv_model_meta meta;
+    fv_status s = fv_model_file_open(&meta, &list, file, &a, err);
+    if (s == FV_OK) s = fv_model_file_bind(net, &meta, &list, opts, err);
     fv_arena_free(&a);
     return s;
 }

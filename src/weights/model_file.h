@@ -19,6 +19,10 @@ typedef struct fv_model_meta {
 
 /* FV_FORMAT where the file or its metadata is malformed. */
 fv_status fv_model_file_peek(fv_model_meta *meta, fv_bytes file, fv_arena *arena, fv_err *err);
+/* The same, and the file's tensors; then as fv_model_file_load, without reading it once more. */
+fv_status fv_model_file_open(fv_model_meta *meta, fv_stored_list *list, fv_bytes file, fv_arena *arena, fv_err *err);
+fv_status fv_model_file_bind(fv_net *net, const fv_model_meta *meta, const fv_stored_list *list,
+                             const fv_bind_opts *opts, fv_err *err);
 /* Binds the weights (see fv_bind) and takes the class names over where they are as many as the net's classes.
  * Pre-processing stays as it is: the net was built for a size already. */
 fv_status fv_model_file_load(fv_net *net, fv_bytes file, const fv_bind_opts *opts, fv_err *err);

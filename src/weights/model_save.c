@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/json.h"
 #include "base/status.h"
+#include "graph/on_disk.h"
 #include "weights/format.h"
 #include "weights/model_file.h"
 #include "weights/model_words.h"
@@ -86,9 +87,11 @@ static fv_bytes bytes_of(const void *p, size_t n)
     return (fv_bytes){ .p = p, .len = n };
 }
 
+/* Borrows the net's weights, which are read first where they lie in their file. */
 static fv_status list_of(fv_stored_list *l, const fv_net *net, fv_arena *a, fv_err *err)
 {
     const fv_graph *g = net->graph;
+    FV_TRY(fv_net_fill_all(net, err));
     *l = (fv_stored_list){ .count = g->nparam };
     l->tensor = fv_arena_alloc(a, g->nparam * sizeof *l->tensor);
     for (size_t i = 0; l->tensor && i < g->nparam; i++) {

@@ -45,6 +45,10 @@ def jpeg(orientation=0):
             segment(0xda, b"\x01\x01\0\0\x3f\0") + b"\x3f\xff\xd9")
 
 
+def webp_chunk(tag, body):
+    return tag + struct.pack("<I", len(body)) + body + b"\0" * (len(body) % 2)
+
+
 def pictures():
     seed("f_image", "true24.bmp", bmp(24, 2, 2, bytes(range(16))))
     seed("f_image", "packed16.bmp", bmp(16, 2, -1, b"\0\xf8\x10\x84", b"", 3, struct.pack("<III", 0xf800, 0x7e0, 0x1f)))
@@ -56,7 +60,11 @@ def pictures():
     seed("f_image", "interlaced.png", png(0, 8, 2, 2, b"\0\1\0\2\0\3\4", b"", 1))
     seed("f_image", "grey.jpg", jpeg())
     seed("f_image", "turned.jpg", jpeg(6))
-    seed("f_image", "dot.webp", bytes.fromhex("524946461a000000574542505650384c0d0000002f00000010071011118888fe0700"))
+    seed("f_image", "runs8.bmp", bmp(8, 5, 2, bytes([5, 1, 0, 0, 0, 3, 1, 2, 3, 0, 0, 2, 1, 0, 0, 1]), bytes(1024), 1))
+    dot = bytes.fromhex("524946461a000000574542505650384c0d0000002f00000010071011118888fe0700")
+    seed("f_image", "dot.webp", dot)
+    moving = webp_chunk(b"VP8X", b"\x02" + bytes(9)) + webp_chunk(b"ANIM", bytes(6)) + webp_chunk(b"ANMF", bytes(16) + dot[12:])
+    seed("f_image", "moving.webp", b"RIFF" + struct.pack("<I", 4 + len(moving)) + b"WEBP" + moving)
     for name, text in {"bits.pbm": b"P1 3 1\n1 0 1\n", "text.pgm": b"P2\n# c\n2 1 15\n0 15\n", "text.ppm": b"P3 1 1 9 1 2 3",
                        "packed.pbm": b"P4 9 1\n\xaa\x80", "bytes.pgm": b"P5 2 1 255\n\1\2", "wide.ppm": b"P6 1 1 65535\n" + bytes(6)}.items():
         seed("f_image", name, text)
@@ -116,6 +124,15 @@ def archives():
         seed("f_npz", name, out.getvalue())
 
 
+def metadata():
+    config = {"architecture": "resnet20", "num_classes": 2, "label_names": ["cat", "dog"],
+              "pretrained_cfg": {"input_size": [3, 32, 32], "crop_pct": 0.9, "crop_mode": "center", "interpolation": "bicubic",
+                                 "mean": [0.5, 0.5, 0.5], "std": [0.25, 0.25, 0.25], "tag": None}}
+    prep = {"h": 8, "w": 8, "channels": 3, "resize": 9, "filter": "bicubic", "exif": "ignore", "mean": [0.5] * 3, "std": [1] * 3}
+    for name, value in (("config", config), ("prep", prep), ("names", ["a", "caf\u00e9", "b"]), ("classes", 3)):
+        seed("f_meta", name + ".json", json.dumps(value).encode())
+
+
 def checkpoints():
     for path in sorted((ROOT.parent.parent / "data" / "pth").glob("*.pth")):
         seed("f_pth", path.name, path.read_bytes())
@@ -126,4 +143,5 @@ texts()
 arrays()
 sets()
 archives()
+metadata()
 checkpoints()
