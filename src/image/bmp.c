@@ -1,5 +1,5 @@
-/* bmp.c -- Windows and OS/2 bitmaps, uncompressed: 1, 4, 8, 16, 24, 32 bits, with or without bit fields.
- * Colours of fewer than 8 bits are stretched as Pillow does: v * 255 / max, cut. Run lengths are refused by name.
+/* bmp.c -- Windows and OS/2 bitmaps: 1, 4, 8, 16, 24, 32 bits, with or without bit fields; run lengths of 4 and 8 bits.
+ * Colours of fewer than 8 bits are stretched as Pillow does: v * 255 / max, cut.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "image/pixels.h"
 
@@ -70,7 +70,9 @@ static fv_status check_form(const head *d, fv_err *err)
         break;
     case BI_RLE8:
     case BI_RLE4:
-        return fv_fail(err, FV_UNSUP, "BMP with run-length coding is not read");
+        if (d->bits == (d->compression == BI_RLE8 ? 8 : 4) && !d->top_down) return FV_OK;
+        return fv_fail(err, FV_FORMAT, "BMP with run lengths, %u bits, %s", d->bits,
+                       d->top_down ? "top down" : "bottom up");
     case BI_BITFIELDS:
     case BI_ALPHABITFIELDS:
         if (d->bits == 16 || d->bits == 32) break;
@@ -158,13 +160,82 @@ static fv_status read_pixels(fv_image *im, const head *d, fv_bytes file, fv_err 
     return FV_OK;
 }
 
+/* Where the next pixel of a run-length coded picture goes: rows from the bottom. */
+typedef struct pen {
+    const head *d;
+    uint8_t *index; /* w x h, zeros at first */
+    int64_t x, y;
+} pen;
+
+static void draw(pen *p, uint8_t colour)
+{
+    if (p->x < p->d->w && p->y < p->d->h) p->index[p->y * p->d->w + p->x] = colour;
+    p->x++;
+}
+
+/* n pixels from `in`, which has as many (cycling: only the first byte, of alternating halves in 4 bits). */
+static void draw_run(pen *p, const uint8_t *in, unsigned n, bool cycling)
+{
+    const bool halves = p->d->bits == 4;
+    for (unsigned i = 0; i < n; i++) {
+        const uint8_t byte = in[cycling ? 0 : halves ? i / 2 : i];
+        draw(p, !halves ? byte : i % 2 ? byte & 15 : byte >> 4);
+    }
+}
+
+/* 0, then: 0 end of the row, 1 end of the picture, 2 a jump to the right and up, else so many pixels as they are. Ends at
+ * the picture's end or where all its rows are full. */
+static fv_status unpack_runs(pen *p, fv_bytes file, fv_err *err)
+{
+    enum { ROW_END, PICTURE_END, JUMP };
+    fv_reader r = { .bytes = file, .at = p->d->data_at < file.len ? p->d->data_at : file.len };
+    while (p->y < p->d->h && !(p->y == p->d->h - 1 && p->x >= p->d->w)) {
+        const uint8_t n = fv_read_u8(&r), what = fv_read_u8(&r);
+        if (r.failed) return fv_fail(err, FV_FORMAT, "premature end of file in row %" PRId64, p->y);
+        if (n) {
+            draw_run(p, &what, n, true);
+        } else if (what == ROW_END) {
+            p->x = 0, p->y++;
+        } else if (what == PICTURE_END) {
+            break;
+        } else if (what == JUMP) {
+            p->x += fv_read_u8(&r), p->y += fv_read_u8(&r);
+        } else {
+            const unsigned bytes = p->d->bits == 4 ? (what + 1u) / 2 : what;
+            const fv_bytes plain = fv_read_bytes(&r, bytes);
+            if (plain.len == bytes) draw_run(p, plain.p, what, false);
+            fv_read_skip(&r, bytes % 2);
+        }
+    }
+    return r.failed ? fv_fail(err, FV_FORMAT, "premature end of file in row %" PRId64, p->y) : FV_OK;
+}
+
+static fv_status read_runs(fv_image *im, const head *d, fv_bytes file, fv_err *err)
+{
+    const size_t w = (size_t)d->w, h = (size_t)d->h;
+    pen p = { .d = d };
+    uint8_t *rgb = NULL;
+    FV_TRY(fv_image_new(im, d->h, d->w, im->c, im->heap, err));
+    FV_TRY(fv_alloc_zero(im->heap, (void **)&p.index, w * h, err));
+    fv_status s = fv_alloc_or(im->heap, (void **)&rgb, w * 3, err);
+    if (s == FV_OK) s = unpack_runs(&p, file, err);
+    for (size_t y = 0; s == FV_OK && y < h; y++) {
+        for (size_t x = 0; x < w; x++) memcpy(rgb + 3 * x, d->palette[p.index[y * w + x]], 3);
+        fv_image_put_row(im, (int)(h - 1 - y), rgb, 3);
+    }
+    fv_release(im->heap, rgb);
+    fv_release(im->heap, p.index);
+    return s;
+}
+
 static fv_status decode(fv_image *im, fv_bytes file, int channels, fv_exif exif, const fv_allocator *heap, fv_err *err)
 {
     (void)exif; /* BMP has none */
     *im = (fv_image){ .c = channels, .heap = heap };
     head d = { 0 };
     fv_status s = read_header(&d, file, err);
-    if (s == FV_OK) s = read_pixels(im, &d, file, err);
+    const bool runs = d.compression == BI_RLE8 || d.compression == BI_RLE4;
+    if (s == FV_OK) s = runs ? read_runs(im, &d, file, err) : read_pixels(im, &d, file, err);
     if (s != FV_OK) fv_image_free(im);
     return s;
 }

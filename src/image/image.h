@@ -11,6 +11,7 @@ enum { FV_IMAGE_MAX_SIDE = 16384, FV_IMAGE_MAX_PIXELS = 64 << 20, FV_IMAGE_MAX_B
 typedef struct fv_image {
     int h, w, c;
     uint8_t *px;
+    bool clipped; /* some of its 16-bit greys were larger than 255, and became that */
     const fv_allocator *heap;
 } fv_image;
 void fv_image_free(fv_image *im);

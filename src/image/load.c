@@ -1,5 +1,6 @@
 /* load.c -- fv_load_image, fv_decode_image: from a picture file to the floats a network takes.
  * SPDX-License-Identifier: Apache-2.0 */
+#include "base/log.h"
 #include "image/image.h"
 
 static fv_status check_prep(const fv_prep *p, fv_err *err)
@@ -26,6 +27,8 @@ fv_status fv_decode_image(const void *bytes, size_t len, const char *name, const
     if (len > FV_IMAGE_MAX_BYTES)
         s = fv_fail(err, FV_FORMAT, "%zu bytes, at most %d are read", len, FV_IMAGE_MAX_BYTES);
     if (s == FV_OK) s = fv_image_decode(&im, file, prep->channels, prep->exif, heap, err);
+    if (s == FV_OK && im.clipped && env)
+        fv_log(env, FV_LOG_WARN, "%s: grey of 16 bits is clipped at 255, as Pillow does", name);
     if (s == FV_OK) s = fv_image_prepare(&ready, &im, prep, heap, err);
     if (s == FV_OK) fv_image_normalise(input, &ready, prep);
     fv_image_free(&im);

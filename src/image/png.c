@@ -99,9 +99,15 @@ static bool set_form(job *j)
     return deep_grey;
 }
 
-static void clip_row(uint8_t *row, int w)
+/* True where anything was cut. */
+static bool clip_row(uint8_t *row, int w)
 {
-    for (int x = 0; x < w; x++) row[x] = row[2 * x] ? 255 : row[2 * x + 1];
+    bool cut = false;
+    for (int x = 0; x < w; x++) {
+        cut |= row[2 * x] != 0;
+        row[x] = row[2 * x] ? 255 : row[2 * x + 1];
+    }
+    return cut;
 }
 
 static void read_pixels(job *j)
@@ -122,7 +128,7 @@ static void read_pixels(job *j)
             uint8_t *to = j->rows + (passes > 1 ? (size_t)y * row : 0);
             png_read_row(j->png, to, NULL);
             if (pass + 1 < passes) continue;
-            if (deep_grey) clip_row(to, w);
+            if (deep_grey) j->im->clipped |= clip_row(to, w);
             fv_image_put_row(j->im, y, to, c);
         }
     png_read_end(j->png, NULL);

@@ -152,6 +152,51 @@ static void test_grey_is_pillows_luma(void **state)
     fv_image_free(&im);
 }
 
+/* Index i of a palette of four stands for the grey 10 * i; rows as they are seen, from the top. */
+static void runs_give(const char *what, int bits, const uint8_t *runs, size_t n, const char *seen)
+{
+    bmp b = { .w = 5,
+              .h = 2,
+              .bits = bits,
+              .compression = bits == 8 ? 1 : 2,
+              .colours = 4,
+              .row_bytes = n,
+              .palette_bytes = 16 };
+    uint8_t rgb[30], file[400];
+    fv_image im;
+    for (int i = 0; i < 12; i++) b.palette[i / 3 * 4 + i % 3] = (uint8_t)(10 * (i / 3));
+    memcpy(b.rows, runs, n);
+    for (int i = 0; i < 10; i++) memset(rgb + 3 * i, 10 * (seen[i] - '0'), 3);
+    if (decode(&im, file, file_of(&b, file), 3, NULL) != FV_OK) fail_msg("%s: refused", what);
+    if (im.w != 5 || im.h != 2 || memcmp(im.px, rgb, sizeof rgb) != 0) fail_msg("%s: other pixels", what);
+    fv_image_free(&im);
+}
+#define RUNS(what, bits, seen, ...)                                                                                    \
+    runs_give(what, bits, (const uint8_t[]){ __VA_ARGS__ }, sizeof((uint8_t[]){ __VA_ARGS__ }), seen)
+
+static void test_run_lengths(void **state)
+{
+    (void)state;
+    RUNS("runs and plain pixels", 8, "1232011111", 5, 1, 0, 0, 0, 4, 1, 2, 3, 2, 1, 0, 0, 1);
+    RUNS("an odd number of plain pixels", 8, "1230022222", 5, 2, 0, 0, 0, 3, 1, 2, 3, 0, 0, 1);
+    RUNS("a jump", 8, "0030011000", 2, 1, 0, 2, 0, 1, 1, 3, 0, 1);
+    RUNS("a row that is too long is cut", 8, "0000033333", 9, 3, 0, 1);
+    RUNS("an end without its mark", 8, "2222211111", 5, 1, 0, 0, 5, 2);
+    RUNS("halves", 4, "1231012121", 5, 0x12, 0, 0, 0, 4, 0x12, 0x31, 0, 1);
+    static const uint8_t cut[] = { 5, 1, 0, 0, 0, 4, 1, 2, 3 };
+    bmp b = { .w = 5, .h = 2, .bits = 8, .compression = 1, .colours = 4, .palette_bytes = 16 };
+    for (size_t n = 0; n <= sizeof cut; n++) {
+        uint8_t file[400];
+        fv_image im;
+        fv_err err = { 0 };
+        memcpy(b.rows, cut, n);
+        b.row_bytes = n;
+        assert_int_equal(decode(&im, file, file_of(&b, file), 3, &err), FV_FORMAT);
+        assert_non_null(strstr(err.msg, "premature end"));
+        assert_null(im.px);
+    }
+}
+
 static void test_other_forms_are_refused_by_name(void **state)
 {
     (void)state;
@@ -161,8 +206,9 @@ static void test_other_forms_are_refused_by_name(void **state)
         fv_status status;
         const char *said;
     } rows[] = {
-        { 1, 1, 8, 1, 1, FV_UNSUP, "run-length" },
-        { 1, 1, 4, 1, 2, FV_UNSUP, "run-length" },
+        { 1, 1, 4, 1, 1, FV_FORMAT, "run lengths, 4 bits" },
+        { 1, 1, 8, 1, 2, FV_FORMAT, "run lengths, 8 bits" },
+        { 1, -1, 8, 1, 1, FV_FORMAT, "top down" },
         { 1, 1, 24, 1, 4, FV_UNSUP, "compression 4" },
         { 1, 1, 24, 1, 3, FV_FORMAT, "bit fields and 24 bits" },
         { 1, 1, 2, 1, 0, FV_UNSUP, "2 bits" },
@@ -190,11 +236,9 @@ static void test_other_forms_are_refused_by_name(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_true_colours),
-        cmocka_unit_test(test_packed_colours),
-        cmocka_unit_test(test_palettes),
-        cmocka_unit_test(test_grey_is_pillows_luma),
-        cmocka_unit_test(test_other_forms_are_refused_by_name),
+        cmocka_unit_test(test_true_colours), cmocka_unit_test(test_packed_colours),
+        cmocka_unit_test(test_palettes),     cmocka_unit_test(test_grey_is_pillows_luma),
+        cmocka_unit_test(test_run_lengths),  cmocka_unit_test(test_other_forms_are_refused_by_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,7 +8,7 @@ static fv_image made(int h, int w, int c)
 {
     void *px = NULL;
     assert_int_equal(fv_alloc_or(NULL, &px, (size_t)(h * w * c), NULL), FV_OK);
-    fv_image im = { h, w, c, px, NULL };
+    fv_image im = { .h = h, .w = w, .c = c, .px = px };
     for (uint32_t i = 0; i < (uint32_t)(h * w * c); i++) im.px[i] = (uint8_t)(i * 2654435761u >> 24);
     return im;
 }
@@ -80,7 +80,7 @@ static void test_a_format_is_read_or_refused_by_name(void **state)
         if (!reads) assert_memory_equal(err.msg, rows[i].name, strlen(rows[i].name));
     }
     uint8_t dot = 0;
-    const fv_image one = { 1, 1, 1, &dot, NULL };
+    const fv_image one = { .h = 1, .w = 1, .c = 1, .px = &dot };
     fv_err err = { 0 };
     assert_int_equal(fv_image_write_png(&one, "/nonexistent/a.png", &err), is_read("PNG") ? FV_CREATE : FV_UNSUP);
     assert_non_null(strstr(err.msg, "/nonexistent/a.png"));

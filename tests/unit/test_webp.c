@@ -111,16 +111,45 @@ static void test_orientation_is_applied_unless_ignored(void **state)
     WebPFree(file);
 }
 
-static void test_what_moves_is_refused_by_name(void **state)
+/* An animation of two frames, W x H and 1 x 1, on a canvas of (W + 4) x (H + 2), the first at (2, 2). */
+static size_t animate(uint8_t *out, const uint8_t *file, size_t n, uint8_t x)
+{
+    const uint8_t vp8x[10] = { 0x02, 0, 0, 0, W + 3, 0, 0, H + 1, 0, 0 }, anim[6] = { 9, 9, 9, 255, 0, 0 };
+    const uint8_t last[16] = { 0 };
+    uint8_t frame[1500] = { x, 0, 0, 1, 0, 0, W - 1, 0, 0, H - 1 };
+    memcpy(out, "RIFF....WEBP", 12);
+    size_t at = chunk(out, 12, "VP8X", vp8x, sizeof vp8x);
+    at = chunk(out, at, "ANIM", anim, sizeof anim);
+    memcpy(frame + 16, file + 12, n - 12);
+    at = chunk(out, at, "ANMF", frame, 16 + n - 12);
+    at = chunk(out, at, "ANMF", last, sizeof last);
+    put32(out, 4, at - 8);
+    return at;
+}
+
+static void test_of_an_animation_the_first_frame_is_read(void **state)
 {
     (void)state;
-    uint8_t px[W * H * 3], *file = NULL, out[2000];
+    uint8_t px[W * H * 3], *file = NULL, out[2000], want[(W + 4) * (H + 2) * 3] = { 0 };
     fill(px, sizeof px);
-    const size_t n = WebPEncodeLosslessRGB(px, W, H, W * 3, &file), all = extend(out, file, n, 0x02);
+    const size_t n = WebPEncodeLosslessRGB(px, W, H, W * 3, &file);
+    assert_true(n < 1400);
+    size_t all = animate(out, file, n, 1);
     fv_image im;
     fv_err err = { 0 };
-    assert_int_equal(decode(&im, out, all, 3, &err), FV_UNSUP);
-    assert_non_null(strstr(err.msg, "animated"));
+    if (decode(&im, out, all, 3, &err) != FV_OK) fail_msg("%s", err.msg);
+    assert_true(im.w == W + 4 && im.h == H + 2);
+    for (int y = 0; y < H; y++) memcpy(want + ((y + 2) * (W + 4) + 2) * 3, px + y * W * 3, W * 3);
+    assert_memory_equal(im.px, want, sizeof want);
+    fv_image_free(&im);
+    all = animate(out, file, n, 3);
+    err = (fv_err){ 0 };
+    assert_int_equal(decode(&im, out, all, 3, &err), FV_FORMAT);
+    assert_non_null(strstr(err.msg, "outside the canvas"));
+    all = extend(out, file, n, 0x02);
+    err = (fv_err){ 0 };
+    assert_int_equal(decode(&im, out, all, 3, &err), FV_FORMAT);
+    assert_non_null(strstr(err.msg, "without a frame"));
     assert_null(im.px);
     WebPFree(file);
 }
@@ -132,7 +161,7 @@ int main(void)
         cmocka_unit_test(test_alpha_is_dropped),
         cmocka_unit_test(test_lossy_colour_is_near),
         cmocka_unit_test(test_orientation_is_applied_unless_ignored),
-        cmocka_unit_test(test_what_moves_is_refused_by_name),
+        cmocka_unit_test(test_of_an_animation_the_first_frame_is_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
