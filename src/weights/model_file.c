@@ -8,7 +8,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { MAX_CLASSES = 1 << 24, MAX_SIDE = 16384, LONGEST_CLASS_NAME = 1000 };
+enum { MAX_CLASSES = 1 << 20, MAX_SIDE = 16384, LONGEST_CLASS_NAME = 1000 };
 
 const char *const fv_stem_words[3] = {
     [FV_STEM_DEFAULT] = "default", [FV_STEM_IMAGENET] = "imagenet", [FV_STEM_CIFAR] = "cifar"

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LONGEST_HEADER = 100000000 };
+enum { LONGEST_HEADER = 100000000, MOST_PAIRS = 1 << 16 };
 
 /* What the counting pass found: room for the filling pass. */
 typedef struct totals {
@@ -32,16 +32,56 @@ static fv_status bad_json(parser *p, const char *expected)
     return fv_fail(p->err, FV_FORMAT, "header, offset %zu: %s", p->j.r.at + 8, p->j.fault ? p->j.fault : expected);
 }
 
-/* Pass 1: the grammar of the whole text, and how much there is. Objects in the outermost object are tensors. */
+static const char *const fields[] = { "dtype", "shape", "data_offsets" };
+enum { FIELDS = sizeof fields / sizeof *fields };
+
+static fv_status once_each(parser *p, fv_bytes name)
+{
+    return fv_fail(p->err, FV_FORMAT, "tensor '%.*s': needs dtype, shape and data_offsets once each",
+                   (int)(name.len < 100 ? name.len : 100), (const char *)name.p);
+}
+
+/* The object of a tensor: it has each field once, so that the text pays for the list's item. */
+static fv_status count_tensor(parser *p, fv_json *j, totals *t)
+{
+    const fv_bytes name = j->raw;
+    int had[FIELDS] = { 0 };
+    t->tensors++;
+    t->text += name.len + 1;
+    if (fv_json_next(j) != FV_JSON_OBJECT) {
+        p->j = *j;
+        return bad_json(p, "a tensor is not an object");
+    }
+    while (fv_json_next(j) == FV_JSON_KEY) {
+        for (int i = 0; i < FIELDS; i++) had[i] += fv_json_is(j, fields[i]);
+        fv_json_skip(j);
+    }
+    for (int i = 0; i < FIELDS; i++)
+        if (had[i] != 1 && !j->fault) return once_each(p, name);
+    return FV_OK;
+}
+
+static fv_status count_metadata(parser *p, fv_json *j, totals *t)
+{
+    if (fv_json_next(j) != FV_JSON_OBJECT) return FV_OK; /* the second pass says so */
+    while (fv_json_next(j) == FV_JSON_KEY) {
+        t->text += j->raw.len + 1;
+        if (fv_json_next(j) == FV_JSON_STRING) t->text += j->raw.len + 1;
+        else fv_json_skip(j);
+        if (++t->pairs > MOST_PAIRS)
+            return fv_fail(p->err, FV_FORMAT, "'__metadata__' has more than %d entries", (int)MOST_PAIRS);
+    }
+    return FV_OK;
+}
+
+/* Pass 1: the grammar of the whole text, and how much there is. Nothing is allocated before it has ended well. */
 static fv_status count(parser *p, totals *t)
 {
     fv_json j = p->j;
-    bool metadata = false;
-    for (fv_json_kind k = fv_json_next(&j); k != FV_JSON_END; k = fv_json_next(&j)) {
-        if (k == FV_JSON_KEY && j.depth == 1) metadata = fv_json_is(&j, "__metadata__");
-        if (k == FV_JSON_KEY && j.depth == 1 && !metadata) t->tensors++;
-        if (k == FV_JSON_KEY && j.depth == 2 && metadata) t->pairs++;
-        if (k == FV_JSON_KEY || k == FV_JSON_STRING) t->text += j.raw.len + 1;
+    fv_json_next(&j);
+    while (fv_json_next(&j) == FV_JSON_KEY)
+        FV_TRY(fv_json_is(&j, "__metadata__") ? count_metadata(p, &j, t) : count_tensor(p, &j, t));
+    while (fv_json_next(&j) != FV_JSON_END) {
     }
     p->j.r.at = j.fault ? j.r.at : p->j.r.at;
     p->j.fault = j.fault;
@@ -125,27 +165,22 @@ static fv_status read_tensor(parser *p)
 {
     fv_stored *t = &p->list->tensor[p->list->count++];
     int64_t offset[2];
-    int n, had[3] = { 0 };
+    int n;
     t->name = keep(p);
     if (!t->name) return bad_json(p, "U+0000 in a name");
     if (fv_json_next(&p->j) != FV_JSON_OBJECT) return bad_json(p, "a tensor is not an object");
     while (fv_json_next(&p->j) == FV_JSON_KEY) {
         if (fv_json_is(&p->j, "dtype")) {
-            had[0]++;
             FV_TRY(read_dtype(p, t));
         } else if (fv_json_is(&p->j, "shape")) {
-            had[1]++;
             FV_TRY(read_numbers(p, t, t->dim, FV_TENSOR_RANK, &t->rank));
         } else if (fv_json_is(&p->j, "data_offsets")) {
-            had[2]++;
             FV_TRY(read_numbers(p, t, offset, 2, &n));
             if (n != 2) return fv_fail(p->err, FV_FORMAT, "tensor '%.100s': data_offsets are not two", t->name);
         } else {
             fv_json_skip(&p->j);
         }
     }
-    if (had[0] != 1 || had[1] != 1 || had[2] != 1)
-        return fv_fail(p->err, FV_FORMAT, "tensor '%.100s': needs dtype, shape and data_offsets once each", t->name);
     return check_span(p, t, offset);
 }
 

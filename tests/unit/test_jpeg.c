@@ -86,9 +86,35 @@ static void test_jpeg_refuses_forms_by_name(void **state)
     free(file);
 }
 
+/* The last scan of a progressive picture, again and again: each costs a decoder a pass over all pixels. */
+static void test_jpeg_refuses_many_scans(void **state)
+{
+    enum { SCANS = 501 };
+    (void)state;
+    unsigned long n;
+    unsigned char *file = jpeg(&n, 3, true, JCS_RGB);
+    size_t last = n - 2;
+    while (last && !(file[last] == 0xff && file[last + 1] == 0xda)) last--;
+    assert_true(last > 0);
+    const size_t scan = n - 2 - last, all = last + SCANS * scan + 2;
+    uint8_t *many = malloc(all);
+    assert_non_null(many);
+    memcpy(many, file, last);
+    for (int i = 0; i < SCANS; i++) memcpy(many + last + (size_t)i * scan, file + last, scan);
+    memcpy(many + all - 2, file + n - 2, 2);
+    fv_image im;
+    fv_err err = { 0 };
+    assert_int_equal(decode(&im, many, all, 3, &err), FV_FORMAT);
+    assert_non_null(strstr(err.msg, "more than 500 scans"));
+    assert_null(im.px);
+    free(many);
+    free(file);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_jpeg_refuses_many_scans),
         cmocka_unit_test(test_jpeg_gives_flat_colours_and_refuses_cuts),
         cmocka_unit_test(test_jpeg_takes_cmyk_for_inverted),
         cmocka_unit_test(test_jpeg_refuses_forms_by_name),

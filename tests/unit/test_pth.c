@@ -127,6 +127,19 @@ static void test_a_foreign_object_is_refused_by_its_name(void **state)
     drop(file);
 }
 
+static void test_a_tar_of_before_is_refused_by_name(void **state)
+{
+    (void)state;
+    uint8_t tar[1024] = "sys_info";
+    fv_arena a = { 0 };
+    fv_stored_list l;
+    fv_err err = { 0 };
+    memcpy(tar + 257, "ustar", 6);
+    assert_int_equal(fv_weights_read((fv_bytes){ tar, sizeof tar }, &l, &a, &err), FV_UNSUP);
+    assert_non_null(strstr(err.msg, "tar archive"));
+    fv_arena_free(&a);
+}
+
 static void test_every_cut_is_refused(void **state)
 {
     (void)state;
@@ -430,6 +443,7 @@ int main(void)
         cmocka_unit_test(test_every_element_is_where_torch_had_it),
         cmocka_unit_test(test_nested_dicts_become_dotted_names),
         cmocka_unit_test(test_a_foreign_object_is_refused_by_its_name),
+        cmocka_unit_test(test_a_tar_of_before_is_refused_by_name),
         cmocka_unit_test(test_every_cut_is_refused),
         cmocka_unit_test(test_no_flipped_bit_does_harm),
         cmocka_unit_test(test_pickles_that_do_more_than_hold_data_are_refused),

@@ -103,7 +103,8 @@ static void test_malformed_headers_are_refused(void **state)
     refused("{\"__metadata__\":{\"k\":1}}", 0, "not a string");
     refused("{\"a\":" T("F33", "[1]", 0, 4) "}", 4, "unknown dtype 'F33'");
     refused("{\"\xff\":1}", 0, "UTF-8");
-    refused("{\"a\":[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[", 0, "deeper");
+    refused("{\"a\":[]}", 0, "not an object");
+    refused("{\"a\":{\"b\":[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[", 0, "deeper");
     refused("{}x", 0, "after the end");
     refused("{\"a\\u0000\":" T("F32", "[1]", 0, 4) "}", 4, "U+0000");
 }
@@ -137,6 +138,43 @@ static void test_100000_tensors_take_less_than_a_second(void **state)
         const clock_t t = clock();
         assert_int_equal(read_text((char *)w.p, overlap ? 1 : 100000, &l, &a, NULL), overlap ? FV_FORMAT : FV_OK);
         assert_true(clock() - t < CLOCKS_PER_SEC);
+        fv_arena_free(&a);
+        fv_writer_free(&w);
+    }
+}
+
+/* A megabyte of header that repeats `item` (with a number in it), refused or not: the list never takes more than twice the
+ * file's size, and a chunk of the arena. */
+static void test_memory_stays_below_twice_the_files_size(void **state)
+{
+    enum { CHUNK = 1 << 20 };
+    static const struct {
+        const char *begin, *item, *end;
+    } rows[] = {
+        { "{", "\"%06d\":0", "}" },
+        { "{", "\"%06d\":{}", "}" },
+        { "{", "\"%06d\":{\"dtype\":0,\"shape\":0}", "}" },
+        { "{", "\"%06d\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}", "}" },
+        { "{\"__metadata__\":{", "\"%06d\":\"\"", "}}" },
+        { "{\"__metadata__\":{", "\"%06d\":[]", "}}" },
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        fv_writer w = { 0 };
+        fv_stored_list l;
+        fv_arena a = { 0 };
+        fv_write_printf(&w, "%s", rows[i].begin);
+        for (int k = 0; w.len < 1 << 20; k++) {
+            char text[100];
+            snprintf(text, sizeof text, rows[i].item, k);
+            fv_write_printf(&w, "%s%s", k ? "," : "", text);
+        }
+        fv_write_printf(&w, "%s", rows[i].end);
+        fv_write_u8(&w, 0);
+        const clock_t t = clock();
+        (void)read_text((char *)w.p, 0, &l, &a, NULL);
+        assert_true(clock() - t < CLOCKS_PER_SEC);
+        if (a.total > 2 * w.len + CHUNK) fail_msg("row %zu: %zu bytes for a file of %zu", i, a.total, w.len);
         fv_arena_free(&a);
         fv_writer_free(&w);
     }
@@ -186,6 +224,7 @@ int main(void)
         cmocka_unit_test(test_malformed_headers_are_refused),
         cmocka_unit_test(test_a_header_past_the_cap_is_refused_before_anything_is_read),
         cmocka_unit_test(test_100000_tensors_take_less_than_a_second),
+        cmocka_unit_test(test_memory_stays_below_twice_the_files_size),
         cmocka_unit_test(test_floats_of_every_width_convert_exactly),
         cmocka_unit_test(test_the_data_begins_at_a_multiple_of_8_wide_types_first),
     };
