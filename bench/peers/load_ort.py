@@ -4,7 +4,7 @@
     load_ort.py [--fovea build/fovea] [--threads 2] [--rounds 5] [NAME]
 
 Needs torch, torchvision, onnx, onnxruntime and safetensors or numpy from pip. The network (default vgg16, 528 MiB) gets
-random weights. fovea: load_ms (opening, copying the weights) plus plan_ms (packing them) of `fovea bench`; ONNX Runtime:
+random weights. fovea: load_ms (opening, matching the weights) plus plan_ms (packing them from the file) of `fovea bench`; ONNX Runtime:
 creating a session with all optimisations. The files are in the page cache for both. Interleaved; medians over the rounds.
 SPDX-License-Identifier: Apache-2.0"""
 import argparse

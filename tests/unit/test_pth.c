@@ -416,6 +416,73 @@ static void test_archives_that_contradict_themselves_are_refused(void **state)
     drop(file);
 }
 
+/* zip.pth with the end records of an archive that may be larger than 4 GiB. */
+typedef struct zip64 {
+    uint8_t p[1 << 16];
+    size_t n, record, locator, end; /* where the three records lie */
+} zip64;
+
+static void put64(uint8_t *p, uint64_t v)
+{
+    for (int i = 0; i < 8; i++) p[i] = (uint8_t)(v >> (8 * i));
+}
+
+static void make_zip64(zip64 *z, fv_bytes file)
+{
+    enum { RECORD = 56, LOCATOR = 20, END = 22 };
+    assert_true(file.len + RECORD + LOCATOR < sizeof z->p);
+    const uint8_t *end = file.p + file.len - END;
+    memset(z, 0, sizeof *z);
+    z->record = file.len - END;
+    if (memcmp(end - LOCATOR, "PK\6\7", 4) == 0) z->record -= RECORD + LOCATOR; /* PyTorch's own */
+    memcpy(z->p, file.p, z->record);
+    z->locator = z->record + RECORD, z->end = z->locator + LOCATOR, z->n = z->end + END;
+    memcpy(z->p + z->end, end, END);
+    uint8_t *r = z->p + z->record, *l = z->p + z->locator;
+    memcpy(r, "PK\6\6", 4);
+    put64(r + 4, RECORD - 12);
+    memcpy(r + 24, end + 8, 2); /* entries here, and in all */
+    memcpy(r + 32, end + 10, 2);
+    memcpy(r + 40, end + 12, 4); /* the directory's length and place */
+    memcpy(r + 48, end + 16, 4);
+    memcpy(l, "PK\6\7", 4);
+    put64(l + 8, z->record);
+    l[16] = 1;
+}
+
+static void test_zip64_records_that_lie_are_refused(void **state)
+{
+    (void)state;
+    const fv_bytes file = load("zip.pth");
+    zip64 *z = malloc(sizeof *z);
+    fv_arena a = { 0 };
+    fv_stored_list l;
+    fv_err err = { 0 };
+    make_zip64(z, file);
+    memset(z->p + z->end + 8, 0xff, 12); /* all of it stands in the large record */
+    if (fv_weights_read((fv_bytes){ z->p, z->n }, &l, &a, &err) != FV_OK) fail_msg("%s", err.msg);
+    fv_arena_free(&a);
+#define LIE(change, reason)                                                                                            \
+    do {                                                                                                               \
+        make_zip64(z, file);                                                                                           \
+        change;                                                                                                        \
+        refused(z->p, z->n, FV_FORMAT, reason);                                                                        \
+    } while (0)
+    LIE(put64(z->p + z->locator + 8, z->record + 1), "no zip64 end record");
+    LIE(put64(z->p + z->locator + 8, UINT64_MAX - 8), "no zip64 end record");
+    LIE(put64(z->p + z->record + 4, UINT64_MAX), "of a wrong size");
+    LIE((put64(z->p + z->record + 24, 1), put64(z->p + z->record + 32, 1)), "disagree");
+    LIE(put64(z->p + z->record + 32, UINT64_MAX), "several parts");
+    LIE(put64(z->p + z->record + 40, 1u << 20), "disagree");
+    LIE((memset(z->p + z->end + 16, 0xff, 4), put64(z->p + z->record + 48, UINT64_MAX)), "does not end at");
+    LIE((memset(z->p + z->end + 8, 0xff, 4), put64(z->p + z->record + 24, UINT64_MAX / 2),
+         put64(z->p + z->record + 32, UINT64_MAX / 2)),
+        "more entries than");
+    LIE(z->p[z->locator + 16] = 2, "several parts");
+    free(z);
+    drop(file);
+}
+
 static void test_every_failed_allocation_is_told_and_leaks_nothing(void **state)
 {
     (void)state;
@@ -451,6 +518,7 @@ int main(void)
         cmocka_unit_test(test_tensors_stay_within_their_storage),
         cmocka_unit_test(test_a_circle_of_dicts_ends),
         cmocka_unit_test(test_archives_that_contradict_themselves_are_refused),
+        cmocka_unit_test(test_zip64_records_that_lie_are_refused),
         cmocka_unit_test(test_every_failed_allocation_is_told_and_leaks_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
