@@ -20,7 +20,7 @@ static fv_status made_get(const fv_data *d, int64_t i, int channels, fv_exif exi
     void *px = NULL;
     const int side = 6 + (int)(i % 5);
     FV_TRY(fv_alloc_or(d->env.heap, &px, (size_t)(side * side * channels), err));
-    *im = (fv_image){ side, side, channels, px, d->env.heap };
+    *im = (fv_image){ .h = side, .w = side, .c = channels, .px = px, .heap = d->env.heap };
     for (int k = 0; k < side * side * channels; k++) im->px[k] = (uint8_t)(i * 31 + k * 7);
     *label = (int)(i % 3);
     return FV_OK;
