@@ -27,7 +27,7 @@ static fv_image made(int h, int w, int c)
 {
     void *px = NULL;
     assert_int_equal(fv_alloc_or(NULL, &px, (size_t)(h * w * c), NULL), FV_OK);
-    fv_image im = { h, w, c, px, NULL };
+    fv_image im = { .h = h, .w = w, .c = c, .px = px };
     for (uint32_t i = 0; i < (uint32_t)(h * w * c); i++) im.px[i] = (uint8_t)(i * 2654435761u >> 24);
     return im;
 }
