@@ -301,13 +301,14 @@ static void release(extractor *x)
 
 int cmd_features(cli *c, int argc, char **argv)
 {
-    features_args a = { .batch = 16, .max_bad = 0.01 };
+    features_args a = { .max_bad = 0.01 };
     cli_pictures pictures = { 0 };
     int n = 0;
     int code = cli_parse(c, &a, argc, argv, &n);
     if (code < 0) code = cli_expect(c, n, a.list ? 0 : 1, argc);
     if (code < 0 && !a.output) code = cli_usage(c, "--output is missing");
     if (code >= 0) return code;
+    if (!a.batch) a.batch = a.net.low_memory ? 1 : 16;
     extractor *x = calloc(1, sizeof *x);
     if (!x) return cli_nomem(sizeof *x);
     x->c = c;
