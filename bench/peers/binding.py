@@ -11,7 +11,7 @@ CPUS = ["best", "ref", "avx2", "avx512", "amx", "neon"]  # fv_cpu
 class Prep(Structure):
     name = "fv_prep"
     _fields_ = [("h", c_int), ("w", c_int), ("channels", c_int), ("resize", c_int), ("filter", c_int), ("exif", c_int),
-                ("mean", c_float * 3), ("std", c_float * 3)]
+                ("mean", c_float * 3), ("std", c_float * 3), ("order", c_int)]
 
 
 class Err(Structure):
@@ -21,13 +21,15 @@ class Err(Structure):
 
 class Env(Structure):
     name = "fv_env"
-    _fields_ = [("heap", c_void_p), ("log", c_void_p), ("log_user", c_void_p), ("threads", c_int), ("cpu", c_int)]
+    _fields_ = [("heap", c_void_p), ("log", c_void_p), ("log_user", c_void_p), ("threads", c_int), ("cpu", c_int),
+                ("exact", c_bool)]
 
 
 class NetOpts(Structure):
     name = "fv_net_opts"
     _fields_ = [("weights", c_char_p), ("classes", c_int), ("size", c_int), ("channels", c_int), ("stem", c_int),
                 ("seed", c_uint64), ("no_weights", c_bool), ("names_file", c_char_p), ("ema", c_bool),
+                ("strict", c_bool), ("low_memory", c_bool),
                 ("match", c_void_p), ("match_user", c_void_p)]
 
 
