@@ -22,20 +22,20 @@ int fv_plan_operand(fv_plan *p, operand_kind kind, size_t bytes, fv_err *err)
     return (int)p->noperand++;
 }
 
-static size_t value_bytes(const fv_plan *p, int v)
+int fv_plan_tensor(fv_plan *p, int v, bool own, fv_err *err)
 {
     const fv_shape s = p->node[v].shape;
-    return (size_t)s.h * (size_t)s.w * (size_t)s.c * (size_t)p->rq.batch * p->real;
+    const size_t image = (size_t)s.h * (size_t)s.w * (size_t)s.c * p->real;
+    const int id = fv_plan_operand(p, own ? OPERAND_OWN : OPERAND_BLOCK, image * (size_t)p->rq.batch, err);
+    if (id) p->operand[id].image = image;
+    return id;
 }
 
 /* Inputs and the output are reached by name from outside, so they keep their memory. */
 static int value_of(lowering *l, int v)
 {
     fv_plan *p = l->p;
-    if (!p->value[v]) {
-        const bool own = fv_plan_named(p, v);
-        p->value[v] = fv_plan_operand(p, own ? OPERAND_OWN : OPERAND_BLOCK, value_bytes(p, v), l->err);
-    }
+    if (!p->value[v]) p->value[v] = fv_plan_tensor(p, v, fv_plan_named(p, v), l->err);
     return p->value[v];
 }
 
@@ -44,8 +44,7 @@ static int gradient_of(lowering *l, int v)
     fv_plan *p = l->p;
     if (!l->grad[v]) return 0;
     if (!p->dvalue[v]) {
-        const bool own = fv_plan_named(p, v);
-        p->dvalue[v] = fv_plan_operand(p, own ? OPERAND_OWN : OPERAND_BLOCK, value_bytes(p, v), l->err);
+        p->dvalue[v] = fv_plan_tensor(p, v, fv_plan_named(p, v), l->err);
         p->operand[p->dvalue[v]].gradient = true;
     }
     return p->dvalue[v];

@@ -43,7 +43,7 @@ static size_t lowest_gap(const piece *const *busy, int n, size_t bytes)
 
 static bool dies_at(const operand *r, const operand *y, int step)
 {
-    return r->kind == OPERAND_BLOCK && r->bytes == y->bytes && r->last == step && r->first < step;
+    return r->kind == OPERAND_BLOCK && r->bytes == y->bytes && r->lane == y->lane && r->last == step && r->first < step;
 }
 
 /* Results that take over the memory of a dying operand form chains; root[] is where each chain began. The operand must
@@ -66,12 +66,12 @@ static void share(const fv_plan *p, int *root)
 }
 
 /* One piece per chain, living as long as all of it. */
-static int collect(const fv_plan *p, const int *root, piece *all, int *piece_of)
+static int collect(const fv_plan *p, bool lanes, const int *root, piece *all, int *piece_of)
 {
     int n = 0;
     for (int id = 1; id < (int)p->noperand; id++) {
         const operand *o = &p->operand[id];
-        if (o->kind != OPERAND_BLOCK || o->last < 0) continue;
+        if (o->kind != OPERAND_BLOCK || o->last < 0 || o->lane != lanes) continue;
         if (root[id] == id) {
             piece_of[id] = n;
             all[n++] = (piece){ .bytes = up(o->bytes), .id = id, .first = o->first, .last = o->last };
@@ -79,7 +79,7 @@ static int collect(const fv_plan *p, const int *root, piece *all, int *piece_of)
     }
     for (int id = 1; id < (int)p->noperand; id++) {
         const operand *o = &p->operand[id];
-        if (o->kind != OPERAND_BLOCK || o->last < 0 || root[id] == id) continue;
+        if (o->kind != OPERAND_BLOCK || o->last < 0 || o->lane != lanes || root[id] == id) continue;
         piece *whole = &all[piece_of[root[id]]];
         if (o->last > whole->last) whole->last = o->last;
     }
@@ -109,9 +109,11 @@ static fv_status offsets(fv_plan *p, fv_err *err)
     int *piece_of = fv_arena_alloc(&p->arena, p->noperand * sizeof *piece_of);
     if (!all || !busy || !root || !piece_of) return fv_fail(err, FV_NOMEM, "no memory for %zu operands", p->noperand);
     share(p, root);
-    const int n = collect(p, root, all, piece_of);
-    p->block_bytes = place(all, n, busy);
-    for (int i = 0; i < n; i++) p->operand[all[i].id].at = all[i].at;
+    for (int lanes = 0; lanes < 2; lanes++) {
+        const int n = collect(p, lanes, root, all, piece_of);
+        *(lanes ? &p->lane_bytes : &p->block_bytes) = place(all, n, busy);
+        for (int i = 0; i < n; i++) p->operand[all[i].id].at = all[i].at;
+    }
     for (int id = 1; id < (int)p->noperand; id++)
         if (p->operand[id].kind == OPERAND_BLOCK) p->operand[id].at = p->operand[root[id]].at;
     for (int id = 1; id < (int)p->noperand; id++) {
@@ -132,7 +134,7 @@ static void *pointer_of(fv_plan *p, const operand *o)
 {
     switch (o->kind) {
     case OPERAND_BLOCK:
-        return p->block + o->at;
+        return (o->lane ? p->lanes : p->block) + o->at;
     case OPERAND_OWN:
         return p->own + o->at;
     case OPERAND_WEIGHTS:
@@ -163,6 +165,7 @@ fv_status fv_plan_memory(fv_plan *p, fv_err *err)
     clear_own(p);
     const size_t threads = (size_t)fv_threads_count(p->pool);
     FV_TRY(fv_alloc_or(heap, (void **)&p->scratch, p->scratch_bytes * threads + LINE, err));
+    FV_TRY(fv_alloc_or(heap, (void **)&p->lanes, p->lane_bytes * threads + LINE, err));
     p->pointer = fv_arena_alloc(&p->arena, p->noperand * sizeof *p->pointer);
     if (!p->pointer) return fv_fail(err, FV_NOMEM, "no memory for %zu pointers", p->noperand);
     for (size_t id = 1; id < p->noperand; id++) { /* what a view lies in comes before it */

@@ -31,6 +31,8 @@ typedef struct operand {
     size_t bytes;
     size_t at;               /* offset in its block */
     int first, last;         /* steps; first > last: never used */
+    size_t image;            /* bytes from an image to the next; 0: it is not made of images */
+    bool lane;               /* holds one image for each thread, in the thread's own part of the lanes */
     bool gradient;           /* written by adding after the first time */
     bool written;            /* while lowering */
     int of, ld;              /* view: the operand it lies in, floats from a pixel to the next */
@@ -51,6 +53,12 @@ typedef struct plan_step {
     unsigned add, inplace; /* bits of operands, as in fv_work and fv_slot */
     int ld[FV_MAX_ARGS];   /* as in fv_work */
 } plan_step;
+
+/* Steps [first, end) that run one after the other on the whole batch, or all on one image before the next one. */
+typedef struct segment {
+    int first, end;
+    bool by_image;
+} segment;
 
 /* Weights in a kernel's layout, written once: for inference. */
 typedef struct pack_job {
@@ -90,10 +98,12 @@ struct fv_plan {
     size_t npack, pack_cap;
     fold_job *fold;
     size_t nfold, fold_cap;
+    segment *segment; /* in the arena */
+    size_t nsegment;
 
-    uint8_t *block, *own, *scratch;
+    uint8_t *block, *lanes, *own, *scratch;
     void **pointer; /* of each operand */
-    size_t block_bytes, own_bytes, packed_bytes, scratch_bytes;
+    size_t block_bytes, lane_bytes, own_bytes, packed_bytes, scratch_bytes;
     fv_threads *pool, *own_pool;
     fv_run_info run;
     size_t real; /* bytes of an element */
@@ -108,6 +118,10 @@ bool fv_plan_named(const fv_plan *p, int v);
 /* lower.c: steps and operands from the nodes. */
 fv_status fv_plan_lower(fv_plan *p, fv_err *err);
 int fv_plan_operand(fv_plan *p, operand_kind kind, size_t bytes, fv_err *err); /* 0 on failure */
+/* An operand for the value of a node, of its own memory or in the block. */
+int fv_plan_tensor(fv_plan *p, int v, bool own, fv_err *err);
+/* segments.c: the order in which a batch goes through the steps. */
+fv_status fv_plan_segments(fv_plan *p, fv_err *err);
 /* views.c: values that are channels of others: before the steps, which then read and write them in place. */
 fv_status fv_plan_views(fv_plan *p, fv_err *err);
 /* The operand whose memory it is. */

@@ -38,6 +38,7 @@ static fv_status make(fv_plan *p, fv_err *err)
     FV_TRY(fv_plan_nodes(p, err));
     FV_TRY(fv_plan_lower(p, err));
     FV_TRY(fv_plan_fetch(p, err));
+    FV_TRY(fv_plan_segments(p, err));
     FV_TRY(fv_plan_memory(p, err));
     widen_weights(p);
     FV_TRY(fv_plan_pack(p, err));
@@ -79,6 +80,7 @@ void fv_plan_free(fv_plan *p)
     const fv_allocator *heap = p->net->env.heap;
     fv_threads_free(p->own_pool);
     fv_release(heap, p->block);
+    fv_release(heap, p->lanes);
     fv_release(heap, p->own);
     fv_release(heap, p->scratch);
     fv_release(heap, p->operand);
@@ -130,7 +132,7 @@ fv_status fv_plan_new(fv_plan **out, fv_net *net, const fv_plan_opts *opts, fv_e
 
 void fv_plan_describe(const fv_plan *p, fv_plan_info *info)
 {
-    *info = (fv_plan_info){ .activation_bytes = p->block_bytes,
+    *info = (fv_plan_info){ .activation_bytes = p->block_bytes + p->lane_bytes * (size_t)fv_threads_count(p->pool),
                             .packed_bytes = p->packed_bytes,
                             .steps = (int)p->nstep,
                             .threads = fv_threads_count(p->pool),

@@ -25,15 +25,64 @@ static void range(void *user, int thread, int begin, int end)
                          .ld = r->s->ld });
 }
 
+/* Step i on n images from `image` on; values that live in a lane are found in that one. */
+static step_run step_at(const fv_plan *p, int i, int image, int lane, int n)
+{
+    step_run r = { .p = p, .s = &p->step[i], .n = n };
+    for (int k = 0; k < r.s->nargs; k++) {
+        const operand *o = &p->operand[r.s->arg[k]];
+        const size_t at = o->lane ? p->lane_bytes * (size_t)lane : o->image * (size_t)image;
+        r.arg[k] = at ? (uint8_t *)p->pointer[r.s->arg[k]] + at : p->pointer[r.s->arg[k]];
+    }
+    return r;
+}
+
+/* All threads share one step after the other. */
+static void run_together(fv_plan *p, const segment *g, int image, int n)
+{
+    for (int i = g->first; i < g->end; i++) {
+        step_run r = step_at(p, i, image, 0, n);
+        const double start = p->seconds ? fv_clock() : 0;
+        fv_threads_run(p->pool, r.s->kernel->units(r.s->problem, n), range, &r);
+        if (p->seconds) p->seconds[i] += fv_clock() - start;
+    }
+}
+
+typedef struct image_run {
+    fv_plan *p;
+    const segment *segment;
+} image_run;
+
+/* Images [begin, end), by this thread alone. The steps' times are those of the first thread. */
+static void run_images(void *user, int thread, int begin, int end)
+{
+    const image_run *q = user;
+    fv_plan *p = q->p;
+    const bool timed = p->seconds && thread == 0;
+    for (int image = begin; image < end; image++) {
+        for (int i = q->segment->first; i < q->segment->end; i++) {
+            step_run r = step_at(p, i, image, thread, 1);
+            const double start = timed ? fv_clock() : 0;
+            range(&r, thread, 0, r.s->kernel->units(r.s->problem, 1));
+            if (timed) p->seconds[i] += fv_clock() - start;
+        }
+    }
+}
+
+/* As many images as the threads share evenly go by thread, the others one by one. */
+static void run_by_image(fv_plan *p, const segment *g, int n)
+{
+    const int threads = fv_threads_count(p->pool), even = n / threads * threads;
+    image_run q = { p, g };
+    fv_threads_run(p->pool, even, run_images, &q);
+    for (int image = even; image < n; image++) run_together(p, g, image, 1);
+}
+
 void fv_plan_run(fv_plan *p, int n)
 {
-    for (size_t i = 0; i < p->nstep; i++) {
-        const plan_step *s = &p->step[i];
-        step_run r = { .p = p, .s = s, .n = n };
-        for (int k = 0; k < s->nargs; k++) r.arg[k] = p->pointer[s->arg[k]];
-        const double start = p->seconds ? fv_clock() : 0;
-        fv_threads_run(p->pool, s->kernel->units(s->problem, n), range, &r);
-        if (p->seconds) p->seconds[i] += fv_clock() - start;
+    for (size_t i = 0; i < p->nsegment; i++) {
+        if (p->segment[i].by_image) run_by_image(p, &p->segment[i], n);
+        else run_together(p, &p->segment[i], 0, n);
     }
 }
 

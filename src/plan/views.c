@@ -91,12 +91,6 @@ static int view_of(fv_plan *p, int of, int ld, const int32_t *list, int c, fv_er
     return map ? new_view(p, of, ld, 0, map, err) : 0;
 }
 
-static size_t value_bytes(const fv_plan *p, int v)
-{
-    const fv_shape s = p->node[v].shape;
-    return (size_t)s.h * (size_t)s.w * (size_t)s.c * (size_t)p->rq.batch * p->real;
-}
-
 static int view_slice(fv_plan *p, int v, fv_err *err)
 {
     const plan_node *n = &p->node[v];
@@ -161,8 +155,7 @@ static void own_memory(fv_plan *p, fv_err *err)
 {
     for (int i = 0; i < p->nnode; i++) {
         if (p->node[i].dead || p->node[i].op != FV_OP_CONCAT) continue;
-        const operand_kind kind = fv_plan_named(p, i) ? OPERAND_OWN : OPERAND_BLOCK;
-        p->value[i] = fv_plan_operand(p, kind, value_bytes(p, i), err);
+        p->value[i] = fv_plan_tensor(p, i, fv_plan_named(p, i), err);
     }
 }
 
@@ -188,8 +181,7 @@ fv_status fv_plan_views(fv_plan *p, fv_err *err)
         if (home >= 0) p->value[i] = new_view(p, p->value[home], p->node[home].shape.c, front_in(p, home, i), 0, err);
         else if (op == FV_OP_CONCAT) p->value[i] = view_concat(p, i, err);
         else if (fv_plan_named(p, i) || (op != FV_OP_SLICE && op != FV_OP_SHUFFLE)) {
-            const operand_kind kind = fv_plan_named(p, i) ? OPERAND_OWN : OPERAND_BLOCK;
-            p->value[i] = fv_plan_operand(p, kind, value_bytes(p, i), err);
+            p->value[i] = fv_plan_tensor(p, i, fv_plan_named(p, i), err);
         } else p->value[i] = op == FV_OP_SLICE ? view_slice(p, i, err) : view_shuffle(p, i, err);
     }
     if (p->arena.failed) return fv_fail(err, FV_NOMEM, "no memory for the plan's views");
@@ -249,7 +241,7 @@ static int dense_copy(fv_plan *p, int id, fv_err *err)
 {
     if (p->operand[id].dense) return p->operand[id].dense;
     const int v = node_of(p, id);
-    const int copy = fv_plan_operand(p, OPERAND_BLOCK, value_bytes(p, v), err);
+    const int copy = fv_plan_tensor(p, v, false, err);
     if (!copy) return 0;
     p->operand[id].dense = copy;
     gather(p, v, v, copy, id, NULL, err);

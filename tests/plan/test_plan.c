@@ -206,7 +206,8 @@ static void check_memory(const fv_plan *p)
     for (size_t i = 1; i < p->noperand; i++)
         for (size_t k = i + 1; k < p->noperand; k++) {
             const operand *a = &p->operand[i], *b = &p->operand[k];
-            const bool block = a->kind == OPERAND_BLOCK && b->kind == OPERAND_BLOCK && a->last >= 0 && b->last >= 0;
+            const bool block = a->kind == OPERAND_BLOCK && b->kind == OPERAND_BLOCK && a->last >= 0 && b->last >= 0 &&
+                               a->lane == b->lane;
             const bool alive = a->first <= b->last && b->first <= a->last;
             const bool apart = a->at + a->bytes <= b->at || b->at + b->bytes <= a->at;
             const bool handed = a->at == b->at && a->bytes == b->bytes && (a->last == b->first || b->last == a->first);
