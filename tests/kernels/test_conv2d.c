@@ -93,7 +93,7 @@ static variant shape(uint32_t i)
         if (tiles) v = tiled(v, &s);
         const bool long_sums = i % LONG_SUMS == 1 && p->h * p->w <= 9 && p->kh * p->kw <= 9;
         if (i % LONG_SUMS == 1 && !long_sums) continue;
-        if (long_sums) p->c = PICK(&s, 1030, 1100), p->oc = PICK(&s, 200, 230), v.n = PICK(&s, 1, 2);
+        if (long_sums) p->c = PICK(&s, 1030, 1100, 1024, 2048), p->oc = PICK(&s, 200, 230), v.n = PICK(&s, 1, 2);
         switch (long_sums || tiles ? 5 : next(&s) % 6) {
         case 0: /* depthwise */
             p->oc = p->groups = p->c;
