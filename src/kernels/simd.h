@@ -230,12 +230,12 @@ INLINE vf v_exp(vf x)
 /* Below -87 they stop falling: 2e-38, and x times it. */
 INLINE vf v_sigmoid(vf x)
 {
-    return v_reciprocal(1.0f + v_exp_within(v_within(-x)));
+    return 1.0f / (1.0f + v_exp_within(v_within(-x)));
 }
 INLINE vf v_silu(vf x)
 {
     x = v_max(v_splat(-87.0f), x);
-    return x * v_reciprocal(1.0f + v_exp_within(v_max(v_splat(-87.0f), -x)));
+    return x / (1.0f + v_exp_within(v_max(v_splat(-87.0f), -x)));
 }
 
 /* Near 0 the polynomial of Cephes, tanhf.c (Moshier); else by e^2|x|, and 1 from 9.1 on. */
