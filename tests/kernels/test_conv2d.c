@@ -58,15 +58,16 @@ static int out_size(int size, int pad, int k, int dilation, int stride)
     return room < 0 ? 0 : room / stride + 1;
 }
 
-/* 3x3, stride 1, enough channels and pixels for tiles, whole and cut off. */
+/* 3x3 or 5x5, stride 1, enough channels and pixels for tiles, whole and cut off. */
 static variant tiled(variant v, uint32_t *s)
 {
-    v.p.kh = v.p.kw = 3, v.p.sh = v.p.sw = v.p.dh = v.p.dw = 1;
+    const int k = PICK(s, 3, 3, 5);
+    v.p.kh = v.p.kw = k, v.p.sh = v.p.sw = v.p.dh = v.p.dw = 1;
     v.p.c = PICK(s, 16, 17, 24, 33), v.p.oc = PICK(s, 16, 19, 33, 70);
-    v.p.h = PICK(s, 3, 4, 7, 8, 9, 13), v.p.w = PICK(s, 3, 5, 7, 8, 10, 18);
+    v.p.h = PICK(s, 5, 6, 7, 8, 9, 13), v.p.w = PICK(s, 5, 6, 7, 8, 10, 18);
     v.p.top = PICK(s, 0, 1, 1, 2), v.p.left = PICK(s, 0, 1, 1, 2);
-    v.p.oh = out_size(v.p.h, v.p.top + PICK(s, 0, 1, 2), 3, 1, 1);
-    v.p.ow = out_size(v.p.w, v.p.left + PICK(s, 0, 1, 2), 3, 1, 1);
+    v.p.oh = out_size(v.p.h, v.p.top + PICK(s, 0, 1, 2), k, 1, 1);
+    v.p.ow = out_size(v.p.w, v.p.left + PICK(s, 0, 1, 2), k, 1, 1);
     return v;
 }
 
@@ -374,8 +375,8 @@ static double *allowed(const trial *t, const fv_kernel *k)
         const float *image = t->value[1] + (size_t)n * ih * iw * ic;
         for (size_t j = 0; j < (size_t)ih * iw * ic; j++)
             in[j] = t->map ? image[j / ic * ic + (size_t)t->map[j % ic]] : image[j];
-        wg_terms(k->tile, in, ih, iw, ic, t->value[2], !forward, forward ? p->top : 2 - p->top,
-                 forward ? p->left : 2 - p->left, oh, ow, oc, bound + (size_t)n * oh * ow * oc);
+        wg_terms(k->tile, p->kh, in, ih, iw, ic, t->value[2], !forward, forward ? p->top : p->kh - 1 - p->top,
+                 forward ? p->left : p->kh - 1 - p->left, oh, ow, oc, bound + (size_t)n * oh * ow * oc);
     }
     for (size_t j = 0; j < t->count[0]; j++) {
         const double beside = (t->value[3] ? fabs((double)t->value[3][j % oc]) : 0) +

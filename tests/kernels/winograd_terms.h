@@ -7,19 +7,20 @@
 #include "kernels/conv2d/conv2d.h"
 #include <math.h>
 
-enum { WG_MOST = 6 };
+enum { WG_MOST = 6, WG_TAPS = 5 };
 typedef struct wg_matrices {
-    int m, side;
-    double a[WG_MOST][WG_MOST], b[WG_MOST][WG_MOST], g[WG_MOST][3]; /* A': m x side, B': side x side, G: side x 3 */
+    int m, taps, side;
+    double a[WG_MOST][WG_MOST], b[WG_MOST][WG_MOST],
+        g[WG_MOST][WG_TAPS]; /* A': m x side, B': side x side, G: side x taps */
 } wg_matrices;
 
 /* Finite points 0, p, -p, ..., and infinity as the last. */
-static wg_matrices wg_absolute(int m)
+static wg_matrices wg_absolute(int m, int taps)
 {
     const double two[] = { 0, 1, -1 }, four[] = { 0, sqrt(0.5), -sqrt(0.5), sqrt(2), -sqrt(2) };
-    const double *point = m == 2 ? two : four;
-    const int n = m + 1; /* finite points */
-    wg_matrices w = { .m = m, .side = m + 2 };
+    const int side = m + taps - 1, n = side - 1; /* finite points */
+    const double *point = side == 4 ? two : four;
+    wg_matrices w = { .m = m, .taps = taps, .side = side };
     for (int i = 0; i <= n; i++) {
         double poly[WG_MOST + 1] = { 1 }, over = 1; /* of the product of x - point[j], j not i */
         int degree = 0;
@@ -31,7 +32,7 @@ static wg_matrices wg_absolute(int m)
         }
         for (int k = 0; k < w.side; k++) w.b[i][k] = fabs(poly[k]);
         for (int k = 0; k < m; k++) w.a[k][i] = i < n ? fabs(pow(point[i], k)) : k == m - 1;
-        for (int k = 0; k < 3; k++) w.g[i][k] = i < n ? fabs(pow(point[i], k) / over) : k == 2;
+        for (int k = 0; k < taps; k++) w.g[i][k] = i < n ? fabs(pow(point[i], k) / over) : k == taps - 1;
     }
     return w;
 }
@@ -54,33 +55,35 @@ static void wg_inputs(const wg_matrices *w, const float *in, int h, int wd, int 
         }
 }
 
-/* |G| |g| |G'| of nine weights. */
-static void wg_filter(const wg_matrices *w, const float *nine, double u[WG_MOST][WG_MOST])
+/* |G| |g| |G'| of the weights of a pair of channels. */
+static void wg_filter(const wg_matrices *w, const float *tap, double u[WG_MOST][WG_MOST])
 {
     for (int i = 0; i < w->side; i++)
         for (int j = 0; j < w->side; j++) {
             u[i][j] = 0;
-            for (int y = 0; y < 3; y++)
-                for (int x = 0; x < 3; x++) u[i][j] += w->g[i][y] * w->g[j][x] * fabs((double)nine[3 * y + x]);
+            for (int y = 0; y < w->taps; y++)
+                for (int x = 0; x < w->taps; x++)
+                    u[i][j] += w->g[i][y] * w->g[j][x] * fabs((double)tap[w->taps * y + x]);
         }
 }
 
 /* The terms of each output of one image, added to out: h x wd x ic -> oh x ow x oc. flip: the filter of (o, c) is that of
  * (c, o) turned around, as for the data gradient. */
-static void wg_terms(int m, const float *in, int h, int wd, int ic, const float *weights, bool flip, int top, int left,
-                     int oh, int ow, int oc, double *out)
+static void wg_terms(int m, int taps, const float *in, int h, int wd, int ic, const float *weights, bool flip, int top,
+                     int left, int oh, int ow, int oc, double *out)
 {
-    const wg_matrices w = wg_absolute(m);
+    const wg_matrices w = wg_absolute(m, taps);
+    const int all = taps * taps;
     for (int ty = 0; ty < oh; ty += m)
         for (int tx = 0; tx < ow; tx += m)
             for (int o = 0; o < oc; o++) {
                 double s[WG_MOST][WG_MOST] = { { 0 } }, u[WG_MOST][WG_MOST], v[WG_MOST][WG_MOST];
                 for (int c = 0; c < ic; c++) {
-                    float nine[9];
-                    for (int k = 0; k < 9; k++)
-                        nine[k] =
-                            flip ? weights[((size_t)c * oc + o) * 9 + 8 - k] : weights[((size_t)o * ic + c) * 9 + k];
-                    wg_filter(&w, nine, u);
+                    float tap[WG_TAPS * WG_TAPS];
+                    for (int k = 0; k < all; k++)
+                        tap[k] = flip ? weights[((size_t)c * oc + o) * all + all - 1 - k]
+                                      : weights[((size_t)o * ic + c) * all + k];
+                    wg_filter(&w, tap, u);
                     wg_inputs(&w, in, h, wd, c, ic, ty - top, tx - left, v);
                     for (int i = 0; i < w.side; i++)
                         for (int j = 0; j < w.side; j++) s[i][j] += u[i][j] * v[i][j];

@@ -27,17 +27,18 @@ static int output_channels(const void *problem, int n)
     { #fn, fn, cpu, applies, units, scratch, packing, tol, NULL, 0 },
 #define FV_KERNEL_PARTS(fn, cpu, units, scratch, packing, tol, parts)                                                  \
     { #fn, fn, cpu, NULL, units, scratch, packing, tol, parts, 0 },
-#define FV_WINOGRAD(isa, cpu, tile, pass, prefix)                                                                      \
-    { "fv_winograd" #tile "_" #pass "_f32__" #isa,                                                                     \
-      fv_winograd##tile##_##pass##_f32__##isa,                                                                         \
+#define FV_WINOGRAD(isa, cpu, kind, pass, prefix)                                                                      \
+    { "fv_winograd" #kind "_" #pass "_f32__" #isa,                                                                     \
+      fv_winograd##kind##_##pass##_f32__##isa,                                                                         \
       (cpu) | FV_MAY_WINOGRAD,                                                                                         \
-      fv_winograd##tile##_##prefix##applies_f32__##isa,                                                                \
-      fv_winograd##tile##_##prefix##units_f32__##isa,                                                                  \
-      fv_winograd##tile##_##prefix##scratch_f32__##isa,                                                                \
-      &fv_winograd##tile##_##prefix##packing_f32__##isa,                                                               \
+      fv_winograd##kind##_##prefix##applies_f32__##isa,                                                                \
+      fv_winograd##kind##_##prefix##units_f32__##isa,                                                                  \
+      fv_winograd##kind##_##prefix##scratch_f32__##isa,                                                                \
+      &fv_winograd##kind##_##prefix##packing_f32__##isa,                                                               \
       SUM_TOL,                                                                                                         \
       NULL,                                                                                                            \
-      tile },
+      WINOGRAD_TILE_##kind },
+enum { WINOGRAD_TILE_2 = 2, WINOGRAD_TILE_4 = 4, WINOGRAD_TILE_5x5 = 2 };
 static const fv_kernel conv2d_rows[] = {
 #include "kernels/conv2d/conv2d.def"
 };

@@ -6,7 +6,7 @@
 
 #define FV_KERNEL(fn, cpu, applies, units, scratch, packing, tol)     fv_kernel_fn fn;
 #define FV_KERNEL_PARTS(fn, cpu, units, scratch, packing, tol, parts) fv_kernel_fn fn;
-#define FV_WINOGRAD(isa, cpu, tile, pass, prefix)                     fv_kernel_fn fv_winograd##tile##_##pass##_f32__##isa;
+#define FV_WINOGRAD(isa, cpu, kind, pass, prefix)                     fv_kernel_fn fv_winograd##kind##_##pass##_f32__##isa;
 #include "kernels/conv2d/conv2d.def"
 #include "kernels/conv2d/conv2d_bgrad.def"
 #include "kernels/conv2d/conv2d_dgrad.def"
@@ -34,20 +34,23 @@ fv_kernel_fn fv_conv2d_f64__ref, fv_conv2d_dgrad_f64__ref, fv_conv2d_wgrad_f64__
     int fv_conv2d_units_f32__##isa(const void *problem, int n);                                                        \
     int fv_conv2d_dgrad_units_f32__##isa(const void *problem, int n);                                                  \
     extern const fv_packing fv_conv2d_packing_f32__##isa, fv_conv2d_dgrad_packing_f32__##isa;
-#define FV_WINOGRAD_SET(isa, tile)                                                                                     \
-    bool fv_winograd##tile##_applies_f32__##isa(const void *problem);                                                  \
-    bool fv_winograd##tile##_dgrad_applies_f32__##isa(const void *problem);                                            \
-    size_t fv_winograd##tile##_scratch_f32__##isa(const void *problem);                                                \
-    size_t fv_winograd##tile##_dgrad_scratch_f32__##isa(const void *problem);                                          \
-    int fv_winograd##tile##_units_f32__##isa(const void *problem, int n);                                              \
-    int fv_winograd##tile##_dgrad_units_f32__##isa(const void *problem, int n);                                        \
-    extern const fv_packing fv_winograd##tile##_packing_f32__##isa, fv_winograd##tile##_dgrad_packing_f32__##isa;
+#define FV_WINOGRAD_SET(isa, kind)                                                                                     \
+    bool fv_winograd##kind##_applies_f32__##isa(const void *problem);                                                  \
+    bool fv_winograd##kind##_dgrad_applies_f32__##isa(const void *problem);                                            \
+    size_t fv_winograd##kind##_scratch_f32__##isa(const void *problem);                                                \
+    size_t fv_winograd##kind##_dgrad_scratch_f32__##isa(const void *problem);                                          \
+    int fv_winograd##kind##_units_f32__##isa(const void *problem, int n);                                              \
+    int fv_winograd##kind##_dgrad_units_f32__##isa(const void *problem, int n);                                        \
+    extern const fv_packing fv_winograd##kind##_packing_f32__##isa, fv_winograd##kind##_dgrad_packing_f32__##isa;
 FV_WINOGRAD_SET(avx2, 2)
 FV_WINOGRAD_SET(avx2, 4)
+FV_WINOGRAD_SET(avx2, 5x5)
 FV_WINOGRAD_SET(avx512, 2)
 FV_WINOGRAD_SET(avx512, 4)
+FV_WINOGRAD_SET(avx512, 5x5)
 FV_WINOGRAD_SET(neon, 2)
 FV_WINOGRAD_SET(neon, 4)
+FV_WINOGRAD_SET(neon, 5x5)
 #undef FV_WINOGRAD_SET
 FV_CONV2D_SET(avx2)
 FV_CONV2D_SET(avx512)

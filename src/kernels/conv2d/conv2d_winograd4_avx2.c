@@ -4,6 +4,7 @@
 #define MR          6
 #define NV          2
 #define TILE        4
+#define TAPS        3
 #define NAME(x)     x##_f32__avx2
 #define WINOGRAD(x) fv_winograd4_##x##_f32__avx2
 #define PACKING(x)  "winograd4-" x "-8x2"

@@ -4,6 +4,7 @@
 #define MR          14
 #define NV          2
 #define TILE        4
+#define TAPS        3
 #define NAME(x)     x##_f32__avx512
 #define WINOGRAD(x) fv_winograd4_##x##_f32__avx512
 #define PACKING(x)  "winograd4-" x "-16x2"

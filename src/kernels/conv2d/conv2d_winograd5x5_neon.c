@@ -1,0 +1,11 @@
+/* conv2d_winograd5x5_neon.c -- 5x5 convolution by tiles of 2 x 2 outputs, on vectors of 4 floats.
+ * SPDX-License-Identifier: Apache-2.0 */
+#define VL          4
+#define MR          6
+#define NV          2
+#define TILE        2
+#define TAPS        5
+#define NAME(x)     x##_f32__neon
+#define WINOGRAD(x) fv_winograd5x5_##x##_f32__neon
+#define PACKING(x)  "winograd5x5-" x "-4x2"
+#include "kernels/conv2d/conv2d_winograd.inc"
