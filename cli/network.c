@@ -27,7 +27,7 @@ int cli_open_network(cli *c, const cli_network *a, bool need_weights, fv_net **n
     if (need_weights && fv_model_find(a->model) && !a->weights && !a->random_weights)
         return cli_usage(c, "'%s' has no weights: give --weights FILE, or a model file, or --random-weights", a->model);
     c->env.threads = a->threads;
-    if (a->low_memory) c->env.exact = true; /* the weights of Winograd's tiles are up to four times as large */
+    c->env.low_memory = a->low_memory;
     const fv_net_opts opts = { .weights = a->weights,
                                .classes = a->classes,
                                .size = a->size,

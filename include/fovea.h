@@ -90,8 +90,8 @@ typedef struct fv_env {
     void *log_user;
     int threads; /* 0: the cores that affinity and the cgroup allow */
     fv_cpu cpu;
-    bool
-        exact; /* no minimal filtering (Winograd): all sums of products as they are written; slower, half the rounding */
+    bool exact;      /* no minimal filtering (Winograd): sums of products as they are written; slower */
+    bool low_memory; /* inference: no Winograd, whose weights are larger; large values in bands of rows */
 } fv_env;
 
 FV_API int fv_cores(void);                  /* cores that affinity and the cgroup quota allow, at least 1 */

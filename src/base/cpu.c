@@ -78,7 +78,7 @@ void fv_cpu_relax(void)
 
 unsigned fv_env_features(const fv_env *env)
 {
-    return fv_cpu_features(env->cpu) & ~(env->exact ? (unsigned)FV_MAY_WINOGRAD : 0u);
+    return fv_cpu_features(env->cpu) & ~(env->exact || env->low_memory ? (unsigned)FV_MAY_WINOGRAD : 0u);
 }
 
 fv_cpu fv_cpu_level(void)

@@ -15,7 +15,7 @@ enum {
 /* The bits of this machine, capped at `level` (FV_CPU_BEST: no cap). Asks the kernel for the AMX permission where the
  * cap allows it. */
 unsigned fv_cpu_features(fv_cpu level);
-/* The same for a host: its cap, and no Winograd where it wants exact sums. */
+/* The same for a host: its cap, and no Winograd where it wants exact sums or little memory. */
 unsigned fv_env_features(const fv_env *env);
 /* Tells the CPU that this is a loop that waits. */
 void fv_cpu_relax(void);

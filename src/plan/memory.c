@@ -127,6 +127,8 @@ static fv_status offsets(fv_plan *p, fv_err *err)
         const size_t need = !p->rq.f64 && k->scratch ? up(k->scratch(p->step[i].problem)) : 0;
         if (need > p->scratch_bytes) p->scratch_bytes = need;
     }
+    const size_t bands = up(fv_plan_band_scratch(p));
+    if (bands > p->scratch_bytes) p->scratch_bytes = bands;
     return FV_OK;
 }
 

@@ -52,7 +52,22 @@ typedef struct plan_step {
     int arg[FV_MAX_ARGS];
     unsigned add, inplace; /* bits of operands, as in fv_work and fv_slot */
     int ld[FV_MAX_ARGS];   /* as in fv_work */
+    int chain;             /* number of the chain that begins here, from 1; 0: none */
 } plan_step;
+
+/* Convolutions [first, end) that run in bands of `rows` rows of the last one's output. */
+typedef struct band_chain {
+    int first, end, rows, bands;
+} band_chain;
+
+/* A step as it runs: operands of n images. */
+typedef struct step_run {
+    const fv_plan *p;
+    const plan_step *s;
+    int n;
+    void *arg[FV_MAX_ARGS];
+} step_run;
+step_run fv_plan_step_run(const fv_plan *p, int step, int image, int lane, int n);
 
 /* Steps [first, end) that run one after the other on the whole batch, or all on one image before the next one. */
 typedef struct segment {
@@ -100,6 +115,8 @@ struct fv_plan {
     size_t nfold, fold_cap;
     segment *segment; /* in the arena */
     size_t nsegment;
+    band_chain *chain; /* likewise */
+    size_t nchain;
 
     uint8_t *block, *lanes, *own, *scratch;
     void **pointer; /* of each operand */
@@ -122,6 +139,11 @@ int fv_plan_operand(fv_plan *p, operand_kind kind, size_t bytes, fv_err *err); /
 int fv_plan_tensor(fv_plan *p, int v, bool own, fv_err *err);
 /* segments.c: the order in which a batch goes through the steps. */
 fv_status fv_plan_segments(fv_plan *p, fv_err *err);
+/* bands.c: convolutions that go through an image band by band. */
+fv_status fv_plan_bands(fv_plan *p, fv_err *err);
+size_t fv_plan_band_scratch(const fv_plan *p); /* bytes of a thread, at most */
+/* Bands [begin, end) of an image, whose operands are in `lane`, by this thread. */
+void fv_plan_run_bands(const fv_plan *p, const band_chain *c, int image, int lane, int thread, int begin, int end);
 /* views.c: values that are channels of others: before the steps, which then read and write them in place. */
 fv_status fv_plan_views(fv_plan *p, fv_err *err);
 /* The operand whose memory it is. */

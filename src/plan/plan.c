@@ -39,6 +39,7 @@ static fv_status make(fv_plan *p, fv_err *err)
     FV_TRY(fv_plan_lower(p, err));
     FV_TRY(fv_plan_fetch(p, err));
     FV_TRY(fv_plan_segments(p, err));
+    FV_TRY(fv_plan_bands(p, err));
     FV_TRY(fv_plan_memory(p, err));
     widen_weights(p);
     FV_TRY(fv_plan_pack(p, err));

@@ -5,13 +5,6 @@
 #include <math.h>
 #include <string.h>
 
-typedef struct step_run {
-    const fv_plan *p;
-    const plan_step *s;
-    int n;
-    void *arg[FV_MAX_ARGS];
-} step_run;
-
 static void range(void *user, int thread, int begin, int end)
 {
     const step_run *r = user;
@@ -25,10 +18,10 @@ static void range(void *user, int thread, int begin, int end)
                          .ld = r->s->ld });
 }
 
-/* Step i on n images from `image` on; values that live in a lane are found in that one. */
-static step_run step_at(const fv_plan *p, int i, int image, int lane, int n)
+/* On n images from `image` on; values that live in a lane are found in that one. */
+step_run fv_plan_step_run(const fv_plan *p, int step, int image, int lane, int n)
 {
-    step_run r = { .p = p, .s = &p->step[i], .n = n };
+    step_run r = { .p = p, .s = &p->step[step], .n = n };
     for (int k = 0; k < r.s->nargs; k++) {
         const operand *o = &p->operand[r.s->arg[k]];
         const size_t at = o->lane ? p->lane_bytes * (size_t)lane : o->image * (size_t)image;
@@ -37,11 +30,35 @@ static step_run step_at(const fv_plan *p, int i, int image, int lane, int n)
     return r;
 }
 
-/* All threads share one step after the other. */
+typedef struct chain_run {
+    const fv_plan *p;
+    const band_chain *chain;
+    int image;
+} chain_run;
+
+static void band_range(void *user, int thread, int begin, int end)
+{
+    const chain_run *r = user;
+    fv_plan_run_bands(r->p, r->chain, r->image, 0, thread, begin, end);
+}
+
+static const band_chain *chain_at(const fv_plan *p, int step)
+{
+    return p->step[step].chain ? &p->chain[p->step[step].chain - 1] : NULL;
+}
+
+/* All threads share one step after the other, or the bands of a chain. */
 static void run_together(fv_plan *p, const segment *g, int image, int n)
 {
     for (int i = g->first; i < g->end; i++) {
-        step_run r = step_at(p, i, image, 0, n);
+        const band_chain *chain = chain_at(p, i);
+        if (chain) {
+            chain_run c = { p, chain, image };
+            for (; c.image < image + n; c.image++) fv_threads_run(p->pool, chain->bands, band_range, &c);
+            i = chain->end - 1;
+            continue;
+        }
+        step_run r = fv_plan_step_run(p, i, image, 0, n);
         const double start = p->seconds ? fv_clock() : 0;
         fv_threads_run(p->pool, r.s->kernel->units(r.s->problem, n), range, &r);
         if (p->seconds) p->seconds[i] += fv_clock() - start;
@@ -61,7 +78,13 @@ static void run_images(void *user, int thread, int begin, int end)
     const bool timed = p->seconds && thread == 0;
     for (int image = begin; image < end; image++) {
         for (int i = q->segment->first; i < q->segment->end; i++) {
-            step_run r = step_at(p, i, image, thread, 1);
+            const band_chain *chain = chain_at(p, i);
+            if (chain) {
+                fv_plan_run_bands(p, chain, image, thread, thread, 0, chain->bands);
+                i = chain->end - 1;
+                continue;
+            }
+            step_run r = fv_plan_step_run(p, i, image, thread, 1);
             const double start = timed ? fv_clock() : 0;
             range(&r, thread, 0, r.s->kernel->units(r.s->problem, 1));
             if (timed) p->seconds[i] += fv_clock() - start;

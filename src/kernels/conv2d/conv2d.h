@@ -24,6 +24,7 @@ typedef struct fv_conv_problem {
     int oh, ow, oc; /* output */
     int kh, kw, sh, sw, top, left, dh, dw, groups;
     fv_act act;
+    int whole; /* oh of the image, where the problem is only a band of its rows: the order of sums is the image's; 0: it is not */
 } fv_conv_problem;
 
 extern const fv_slot fv_slot_conv2d, fv_slot_conv2d_dgrad, fv_slot_conv2d_wgrad, fv_slot_conv2d_bgrad;
