@@ -118,7 +118,7 @@ int cmd_completion(cli *c, int argc, char **argv)
     for (const cli_command *k = cli_commands; k->name; k++) {
         printf("        %s) names='", k->name);
         for (const cli_option *o = k->options; o->name; o++) printf("--%s ", o->name);
-        fputs("--exact --json --help' ;;\n", stdout);
+        printf("%s--json --help' ;;\n", cli_takes_exact(k) ? "--exact " : "");
     }
     fputs("        esac\n    fi\n    mapfile -t COMPREPLY < <(compgen -W \"$names\" -- \"$word\"; [[ $word == -* ]] || "
           "compgen -f -- \"$word\")\n"

@@ -25,7 +25,7 @@ typedef struct cli_network {
     { "model",    0, CLI_TEXT,   offsetof(type, n.model),    "NAME|FILE",      "a network's name, or a model file", 0, 0 },            \
     NETWORK_SHAPE_OPTIONS(type, n),                                                                                                 \
     { "strict",   0, CLI_FLAG,   offsetof(type, n.strict),   "",               "refuse weights that are not finite numbers", 0, 0 },   \
-    { "low-memory", 0, CLI_FLAG, offsetof(type, n.low_memory), "",             "one picture at a time, unless --batch-size says else; no Winograd", 0, 0 }, \
+    { "low-memory", 0, CLI_FLAG, offsetof(type, n.low_memory), "",             "one picture at a time, unless --batch-size says else; large maps in bands, no Winograd", 0, 0 }, \
     { "threads",  0, CLI_INT,    offsetof(type, n.threads),  "N",              "threads; default: the cores this process may use", 1, 1024 }
 #define NETWORK_LABELS_OPTION(type, n)                                                                                              \
     { "labels",   0, CLI_TEXT,   offsetof(type, n.labels),   "FILE",           "class names, one a line, instead of the network's own", 0, 0 }

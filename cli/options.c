@@ -52,20 +52,32 @@ int cli_usage(const cli *c, const char *fmt, ...)
     return fv_status_exit(FV_ARG);
 }
 
+static const cli_option *find(const cli_option *options, const char *name, size_t len)
+{
+    for (; options && options->name; options++)
+        if (strlen(options->name) == len && memcmp(options->name, name, len) == 0) return options;
+    return NULL;
+}
+
+/* A command that has threads runs networks. */
+static bool runs_networks(const cli_option *options)
+{
+    return find(options, "threads", strlen("threads")) != NULL;
+}
+
+bool cli_takes_exact(const cli_command *command)
+{
+    return runs_networks(command->options);
+}
+
 static const char *option_name(int i, const void *of)
 {
     static const char *const everywhere[] = { "help", "json", "exact", NULL };
     const cli_option *options = of;
     int n = 0;
     while (options && options[n].name) n++;
+    if (i - n == 2 && !runs_networks(options)) return NULL;
     return i < n ? options[i].name : everywhere[i - n];
-}
-
-static const cli_option *find(const cli_option *options, const char *name, size_t len)
-{
-    for (; options && options->name; options++)
-        if (strlen(options->name) == len && memcmp(options->name, name, len) == 0) return options;
-    return NULL;
 }
 
 static bool number(const char *text, double *out)
@@ -200,7 +212,7 @@ static int long_option(cli *c, char *into, int argc, char **argv, int *i)
         c->json = true;
         return -1;
     }
-    if (strcmp(word, "exact") == 0) {
+    if (strcmp(word, "exact") == 0 && cli_takes_exact(c->command)) {
         c->env.exact = true;
         return -1;
     }
@@ -278,7 +290,8 @@ void cli_command_help(const cli_command *command)
                  o->type == CLI_FLAG ? "" : o->value);
         printf("  %-32s %s\n", left, o->help);
     }
-    printf("  %-32s %s\n", "--exact", "no Winograd: every sum of products as it is written, more slowly");
+    if (cli_takes_exact(command))
+        printf("  %-32s %s\n", "--exact", "no Winograd: every sum of products as it is written, more slowly");
     printf("  %-32s %s\n  %-32s %s\n", "--json", "print one JSON value", "-h, --help", "this text");
     printf("\nexample:\n  %s\n", command->example);
 }

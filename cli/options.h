@@ -50,6 +50,8 @@ extern const cli_command cli_commands[]; /* ends with a NULL name */
 #include "commands.def"
 #undef COMMAND
 
+/* Does --exact say something to the command? */
+bool cli_takes_exact(const cli_command *command);
 /* Sorts argv into options and other arguments, which stay in argv[0 .. *n). Returns -1, or the exit code to leave with:
  * 0 after --help, 2 after a mistake, which has been told. */
 int cli_parse(cli *c, void *into, int argc, char **argv, int *n);

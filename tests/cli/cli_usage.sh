@@ -5,6 +5,8 @@
 
 refuses 2 "unknown command, with the nearest" "did you mean 'models'" modls
 refuses 2 "unknown option, with the nearest" "did you mean '--filter'" models --fliter x
+refuses 2 "--exact where no network runs" "no option '--exact'; see" models --exact
+refuses 2 "--exact misspelt, with the nearest" "did you mean '--exact'" bench --exat
 refuses 2 "unknown network, with the nearest" "did you mean 'resnet18'" bench --model resnt18
 refuses 2 "option without its value" "--filter wants a value" models --filter
 refuses 2 "number that is none" "--batch-size wants a whole number" bench --model resnet18 --batch-size=abc
