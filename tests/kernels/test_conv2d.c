@@ -1,5 +1,5 @@
 /* test_conv2d.c -- every row of the convolution slots against the reference in double, over shapes that reach each
- * tail, beside guard pages; the same bits for any split of the units and for any batch.
+ * tail, beside guard pages; the same bits for any split of the units, for any batch and by any block sizes.
  *
  * The bound is the header's: tol * eps * (terms + 3) * S, S being the reference on absolute values, or for rows of tiles
  * that of conv2d_winograd.inc. A curved activation
@@ -410,6 +410,12 @@ static void check_row(const trial *t, const fv_kernel *k)
         (void)run_row(t, k, 1, 3, false, again);
         if (memcmp(got, again, t->count[0] / t->v.n * sizeof(float))) tell(t, k, "bits depend on the batch");
     }
+    static const fv_conv_blocks blocks[] = { { 1 << 10, 1 << 12, 1 << 10, 1000 }, { 1 << 22, 1 << 22, 1 << 22, 1 } };
+    trial cut = *t;
+    cut.v.p.blocks = blocks[(t->v.p.h + t->v.p.oc) % 2];
+    fault = run_row(&cut, k, t->v.n, 2, true, again);
+    if (fault) tell(t, k, fault);
+    if (memcmp(got, again, t->count[0] * sizeof(float))) tell(t, k, "bits depend on the blocks");
     free(most);
     free(got);
     free(again);

@@ -19,11 +19,25 @@
 #define FV_CONV2D_H
 #include "kernels/kernel.h"
 
+/* How a row cuts its work; 0: as it thinks best. No choice changes a bit of y; moments are those of the cuts. */
+typedef struct fv_conv_blocks {
+    int inputs;  /* bytes of a strip's inputs, of a block's transformed ones, of a depthwise block's rows */
+    int weights; /* bytes of the weights that meet a strip at a time */
+    int results; /* bytes of a Winograd block's products */
+    int units;   /* parts to cut the work into where there is enough of it; depthwise: output rows of a part */
+} fv_conv_blocks;
+
+static inline int fv_block_or(int wanted, int own)
+{
+    return wanted ? wanted : own;
+}
+
 typedef struct fv_conv_problem {
     int h, w, c;    /* input */
     int oh, ow, oc; /* output */
     int kh, kw, sh, sw, top, left, dh, dw, groups;
     fv_act act;
+    fv_conv_blocks blocks;
     int whole; /* oh of the image, where the problem is only a band of its rows: the order of sums is the image's; 0: it is not */
 } fv_conv_problem;
 
