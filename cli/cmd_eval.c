@@ -11,8 +11,8 @@ typedef struct eval_args {
     double val_share, max_bad;
     uint64_t split_seed;
     float mean[3], std[3];
-    int batch, workers, exif, order;
-    bool confusion;
+    int batch, workers, exif, order, topk;
+    bool per_class, confusion, calibration;
 } eval_args;
 // clang-format off
 const cli_option options_eval[] = {
@@ -29,6 +29,9 @@ const cli_option options_eval[] = {
     { "order",      0,   CLI_CHOICE, offsetof(eval_args, order),      "rgb|bgr", "of the colours, and of --mean and --std", FV_RGB, 0 },
     { "exif",       0,   CLI_CHOICE, offsetof(eval_args, exif),       "apply|ignore", "orientation of photographs", FV_EXIF_APPLY, 0 },
     { "max-bad",    0,   CLI_REAL,   offsetof(eval_args, max_bad),    "SHARE", "unreadable pictures that are forgiven (0)", 0, 1 },
+    { "topk",       0,   CLI_INT,    offsetof(eval_args, topk),       "K",     "also measure top-K", 1, 1 << 24 },
+    { "per-class",  0,   CLI_FLAG,   offsetof(eval_args, per_class),  "",      "print precision, recall and F1 of each class", 0, 0 },
+    { "calibration", 0,  CLI_FLAG,   offsetof(eval_args, calibration), "",     "print how often answers of each probability are right", 0, 0 },
     { "confusion",  0,   CLI_FLAG,   offsetof(eval_args, confusion),  "",      "print the confusion matrix", 0, 0 },
     { 0 },
 };
@@ -38,13 +41,6 @@ static void on_progress(void *user, int64_t done, int64_t count)
 {
     cli_progress *p = user;
     cli_progress_draw(p, done, count, "%" PRId64 "/%" PRId64, done, count);
-}
-
-static int64_t sum_of_row(const fv_metrics *m, int label)
-{
-    int64_t sum = 0;
-    for (int j = 0; j < m->classes; j++) sum += m->confusion[(size_t)label * (size_t)m->classes + (size_t)j];
-    return sum;
 }
 
 static int64_t cell(const fv_metrics *m, int label, int predicted)
@@ -58,29 +54,108 @@ static void class_name(char *out, size_t cap, const fv_data_info *d, int i)
     else snprintf(out, cap, "%d", i);
 }
 
-static void eval_text(const fv_metrics *m, const fv_data_info *d, bool confusion)
+/* A name and its scores, in columns. */
+static void score_line(const char *name, const fv_class_score *s)
 {
-    printf("top-1 %.2f %%, top-5 %.2f %%, loss %.4f: %" PRId64 " of %" PRId64 " right, %.1f images/s\n", m->top1,
-           m->top5, m->loss, m->correct, m->n, m->images_per_s);
-    if (!m->confusion) return;
-    printf("\n%-24s %8s %8s %10s\n", "class", "images", "right", "accuracy");
+    cli_text(stdout, name);
+    const int gap = 24 - (int)strlen(name);
+    printf("%*s %8" PRId64 " %8" PRId64 " %8" PRId64 " %10.2f %8.2f %8.2f\n", gap > 0 ? gap : 0, "", s->n, s->answered,
+           s->correct, s->precision, s->recall, s->f1);
+}
+
+static void per_class_text(const fv_metrics *m, const fv_data_info *d)
+{
+    fv_class_score macro, weighted;
+    printf("\n%-24s %8s %8s %8s %10s %8s %8s\n", "class", "images", "answers", "right", "precision", "recall", "F1");
     for (int i = 0; i < m->classes; i++) {
         char name[200];
-        const int64_t n = sum_of_row(m, i);
+        const fv_class_score s = fv_score_class(m, i);
         class_name(name, sizeof name, d, i);
-        cli_text(stdout, name);
-        const int gap = 24 - (int)strlen(name);
-        printf("%*s %8" PRId64 " %8" PRId64, gap > 0 ? gap : 0, "", n, cell(m, i, i));
-        if (n) printf(" %8.2f %%\n", 100.0 * (double)cell(m, i, i) / (double)n);
-        else printf(" %10s\n", "-");
+        score_line(name, &s);
     }
-    if (!confusion) return;
+    fv_score_means(m, &macro, &weighted);
+    score_line("macro mean", &macro);
+    score_line("weighted mean", &weighted);
+}
+
+static void calibration_text(const fv_metrics *m)
+{
+    printf("\n%-15s %8s %8s %8s %10s\n", "probability", "images", "right", "mean p", "accuracy");
+    for (int i = 0; i < FV_BINS; i++) {
+        const fv_bin *b = &m->bin[i];
+        if (b->n == 0) continue;
+        printf("%.3f to %.3f  %8" PRId64 " %8" PRId64 " %8.3f %8.2f %%\n", (double)i / FV_BINS, (i + 1.0) / FV_BINS,
+               b->n, b->correct, b->p, 100.0 * (double)b->correct / (double)b->n);
+    }
+    printf("calibration error: expected %.4f, largest %.4f\n", m->ece, m->mce);
+}
+
+static void eval_text(const fv_metrics *m, const fv_data_info *d, const eval_args *a)
+{
+    fv_class_score macro, weighted;
+    fv_score_means(m, &macro, &weighted);
+    printf("top-1 %.2f %%, top-5 %.2f %%, loss %.4f: %" PRId64 " of %" PRId64 " right, %.1f images/s\n", m->top1,
+           m->top5, m->loss, m->correct, m->n, m->images_per_s);
+    if (a->topk) printf("top-%d %.2f %%\n", m->k, m->topk);
+    printf("means over the classes: precision %.2f %%, recall %.2f %%, F1 %.2f %%; calibration error (ECE) %.4f\n",
+           macro.precision, macro.recall, macro.f1, m->ece);
+    if (a->per_class) per_class_text(m, d);
+    if (a->calibration) calibration_text(m);
+    if (!a->confusion) return;
     printf("\nconfusion: a row per label, a column per answer\n");
     for (int i = 0; i < m->classes; i++)
         for (int j = 0; j < m->classes; j++) printf("%6" PRId64 "%s", cell(m, i, j), j + 1 < m->classes ? " " : "\n");
 }
 
-static void eval_json(const fv_metrics *m, const fv_data_info *d, bool confusion)
+static void shares_json(cli_json *j, const fv_class_score *s)
+{
+    json_real(j, "precision", s->precision);
+    json_real(j, "recall", s->recall);
+    json_real(j, "f1", s->f1);
+}
+
+static void classes_json(cli_json *j, const fv_metrics *m, const fv_data_info *d)
+{
+    fv_class_score means[2];
+    json_open(j, "classes", '[');
+    for (int i = 0; i < m->classes; i++) {
+        char name[200];
+        const fv_class_score s = fv_score_class(m, i);
+        class_name(name, sizeof name, d, i);
+        json_open(j, NULL, '{');
+        json_text(j, "name", name);
+        json_int(j, "n", s.n);
+        json_int(j, "answered", s.answered);
+        json_int(j, "correct", s.correct);
+        shares_json(j, &s);
+        json_close(j, '}');
+    }
+    json_close(j, ']');
+    fv_score_means(m, &means[0], &means[1]);
+    for (int i = 0; i < 2; i++) {
+        json_open(j, i == 0 ? "macro" : "weighted", '{');
+        shares_json(j, &means[i]);
+        json_close(j, '}');
+    }
+}
+
+static void calibration_json(cli_json *j, const fv_metrics *m)
+{
+    json_real(j, "ece", m->ece);
+    json_real(j, "mce", m->mce);
+    json_open(j, "bins", '[');
+    for (int i = 0; i < FV_BINS; i++) {
+        json_open(j, NULL, '{');
+        json_real(j, "above", (double)i / FV_BINS);
+        json_int(j, "n", m->bin[i].n);
+        json_int(j, "correct", m->bin[i].correct);
+        json_real(j, "p", m->bin[i].p);
+        json_close(j, '}');
+    }
+    json_close(j, ']');
+}
+
+static void eval_json(const fv_metrics *m, const fv_data_info *d, const eval_args *a)
 {
     cli_json j = { .out = stdout };
     json_open(&j, NULL, '{');
@@ -89,21 +164,14 @@ static void eval_json(const fv_metrics *m, const fv_data_info *d, bool confusion
     json_int(&j, "correct", m->correct);
     json_real(&j, "top1", m->top1);
     json_real(&j, "top5", m->top5);
+    if (a->topk) json_int(&j, "k", m->k);
+    if (a->topk) json_real(&j, "topk", m->topk);
     json_real(&j, "loss", m->loss);
     json_real(&j, "images_per_s", m->images_per_s);
     json_int(&j, "bad", m->nbad);
-    json_open(&j, "classes", '[');
-    for (int i = 0; m->confusion && i < m->classes; i++) {
-        char name[200];
-        class_name(name, sizeof name, d, i);
-        json_open(&j, NULL, '{');
-        json_text(&j, "name", name);
-        json_int(&j, "n", sum_of_row(m, i));
-        json_int(&j, "correct", cell(m, i, i));
-        json_close(&j, '}');
-    }
-    json_close(&j, ']');
-    if (confusion && m->confusion) {
+    classes_json(&j, m, d);
+    calibration_json(&j, m);
+    if (a->confusion) {
         json_open(&j, "confusion", '[');
         for (int i = 0; i < m->classes; i++) {
             json_open(&j, NULL, '[');
@@ -151,6 +219,7 @@ static int evaluate(cli *c, const eval_args *a, fv_net *net, fv_data *data)
                        .batch = a->batch || !a->net.low_memory ? a->batch : 1,
                        .workers = a->workers,
                        .max_bad = a->max_bad,
+                       .topk = a->topk,
                        .progress = on_progress,
                        .user = &progress };
     memcpy(o.prep.mean, a->mean, sizeof a->mean);
@@ -169,7 +238,7 @@ static int evaluate(cli *c, const eval_args *a, fv_net *net, fv_data *data)
         code = cli_fail(&err);
     } else {
         const fv_data_info info = classes_of(data, net);
-        (c->json ? eval_json : eval_text)(&m, &info, a->confusion);
+        (c->json ? eval_json : eval_text)(&m, &info, a);
     }
     fv_metrics_free(&m);
     return code;

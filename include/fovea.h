@@ -481,13 +481,25 @@ typedef struct fv_eval_opts {
     int batch;      /* 0: 32 */
     int workers;    /* 0: decode in 1 thread */
     double max_bad; /* share of unreadable pictures that is forgiven */
+    int topk;       /* also measure top-this; 0: 5 */
     void (*progress)(void *user, int64_t done, int64_t count);
     void *user;
 } fv_eval_opts;
+/* Calibration: the pictures whose answer had a probability in ((i) / FV_BINS, (i + 1) / FV_BINS]. */
+enum { FV_BINS = 15 };
+typedef struct fv_bin {
+    int64_t n, correct;
+    double p; /* mean probability of their answers */
+} fv_bin;
 typedef struct fv_metrics {
     int64_t n, correct;
     double top1, top5, loss; /* percent; top5 is top-min(5, classes); loss is mean cross-entropy */
+    int k;                   /* the topk that was asked for */
+    double topk;
     double images_per_s;
+    fv_bin bin[FV_BINS];
+    double ece,
+        mce; /* expected and largest calibration error, 0 .. 1: mean (by n) and most |correct / n - p| of a bin */
     int classes;
     int64_t *confusion; /* [label][predicted] */
     fv_bad_sample *bad; /* pictures that could not be read */
@@ -495,6 +507,16 @@ typedef struct fv_metrics {
 } fv_metrics;
 FV_API fv_status fv_evaluate(fv_metrics *m, fv_net *net, fv_data *data, const fv_eval_opts *opts, fv_err *err);
 FV_API void fv_metrics_free(fv_metrics *m);
+
+/* How well a class is told from the others. Percent; 0 where the share is of nothing (no picture of it, or none that
+ * was taken for it). */
+typedef struct fv_class_score {
+    int64_t n, answered, correct; /* pictures of the class, pictures taken for it, both */
+    double precision, recall, f1; /* correct / answered, correct / n, their harmonic mean */
+} fv_class_score;
+FV_API fv_class_score fv_score_class(const fv_metrics *m, int i);
+/* Means over the classes that occur, as label or as answer: each counted once (macro), or by its n (weighted). */
+FV_API void fv_score_means(const fv_metrics *m, fv_class_score *macro, fv_class_score *weighted);
 
 /* ---- train ----------------------------------------------------------------------------------------------- */
 

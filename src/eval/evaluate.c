@@ -22,7 +22,7 @@ void fv_metrics_free(fv_metrics *m)
 typedef struct tally {
     fv_metrics *m;
     size_t bad_cap;
-    int64_t top5;
+    int64_t top5, topk;
     double loss;
 } tally;
 
@@ -50,17 +50,18 @@ static fv_status add_image(tally *t, const float *logits, int classes, int label
     fv_metrics *m = t->m;
     if (label < 0 || label >= classes)
         return fv_fail(err, FV_FORMAT, "%s: label %d, the network has %d classes", file, label, classes);
-    const double loss = fv_cross_entropy(logits, classes, label);
-    if (!isfinite(loss)) return fv_fail(err, FV_BUG, "%s: the network's answer is not finite", file);
-    const int rank = fv_rank_of(logits, classes, label);
-    int predicted = 0;
-    for (int i = 1; i < classes; i++)
-        if (logits[i] > logits[predicted]) predicted = i;
-    m->confusion[(size_t)label * (size_t)classes + (size_t)predicted]++;
+    const fv_answer a = fv_answer_of(logits, classes, label);
+    if (!isfinite(a.loss)) return fv_fail(err, FV_BUG, "%s: the network's answer is not finite", file);
+    fv_bin *bin = &m->bin[fv_bin_of(a.p)];
+    m->confusion[(size_t)label * (size_t)classes + (size_t)a.predicted]++;
     m->n++;
-    m->correct += rank == 0;
-    t->top5 += rank < 5;
-    t->loss += loss;
+    m->correct += a.rank == 0;
+    bin->n++;
+    bin->correct += a.rank == 0;
+    bin->p += a.p;
+    t->top5 += a.rank < 5;
+    t->topk += a.rank < m->k;
+    t->loss += a.loss;
     return FV_OK;
 }
 
@@ -98,7 +99,9 @@ static fv_status finish(tally *t, const fv_eval_job *job, double seconds, fv_err
     if (m->n == 0) return fv_fail(err, FV_FORMAT, "no picture could be read");
     m->top1 = 100.0 * (double)m->correct / (double)m->n;
     m->top5 = 100.0 * (double)t->top5 / (double)m->n;
+    m->topk = 100.0 * (double)t->topk / (double)m->n;
     m->loss = t->loss / (double)m->n;
+    fv_calibrate(m);
     m->images_per_s = seconds > 0 ? (double)m->n / seconds : 0;
     return FV_OK;
 }
@@ -108,7 +111,7 @@ fv_status fv_evaluate_with(fv_metrics *m, const fv_eval_job *job, fv_err *err)
     tally t = { .m = m };
     const double start = fv_clock();
     const size_t cells = (size_t)job->classes * (size_t)job->classes;
-    *m = (fv_metrics){ .classes = job->classes };
+    *m = (fv_metrics){ .classes = job->classes, .k = job->topk > 0 ? job->topk : 5 };
     fv_status s = fv_alloc_zero(NULL, (void **)&m->confusion, cells * sizeof *m->confusion, err);
     if (s == FV_OK) s = walk(&t, job, err);
     if (s == FV_OK) s = finish(&t, job, fv_clock() - start, err);
@@ -171,7 +174,7 @@ fv_status fv_evaluate(fv_metrics *m, fv_net *net, fv_data *data, const fv_eval_o
 {
     const fv_eval_opts o = opts ? *opts : (fv_eval_opts){ 0 };
     progress p = { o.progress, o.user };
-    fv_eval_job job = { .go_on = o.progress ? report : NULL, .user = &p };
+    fv_eval_job job = { .topk = o.topk, .go_on = o.progress ? report : NULL, .user = &p };
     *m = (fv_metrics){ 0 };
     fv_status s = prepare(&job, net, data, &o, err);
     if (s == FV_OK) s = fv_evaluate_with(m, &job, err);

@@ -11,6 +11,7 @@ typedef struct fv_eval_job {
     int classes;                                            /* logits of an image */
     float *logits;                                          /* batch x classes, the caller's */
     double max_bad;                                         /* share of unreadable pictures that is forgiven */
+    int topk;                                               /* 0: 5 */
     bool (*go_on)(void *user, int64_t done, int64_t count); /* asked after each batch; may be NULL */
     void *user;
 } fv_eval_job;
@@ -18,6 +19,20 @@ typedef struct fv_eval_job {
 /* FV_STOPPED where go_on said no; FV_FORMAT where too many pictures are bad (the first is named) or a label has no
  * logit; FV_BUG where a logit is not finite. On failure m holds nothing. */
 fv_status fv_evaluate_with(fv_metrics *m, const fv_eval_job *job, fv_err *err);
+
+/* What a row of logits says of a picture whose class is known. */
+typedef struct fv_answer {
+    int label, predicted; /* the largest logit, of equal ones the first */
+    int rank;             /* fv_rank_of the label */
+    double p, p_label;    /* softmax probabilities of the two */
+    double loss;          /* fv_cross_entropy */
+} fv_answer;
+fv_answer fv_answer_of(const float *logits, int classes, int label);
+
+/* The bin of a probability. */
+int fv_bin_of(double p);
+/* ece and mce of m's bins, which hold sums of probabilities so far and then means. */
+void fv_calibrate(fv_metrics *m);
 
 /* How many logits beat the label's: larger ones, and equal ones of a lower index. */
 int fv_rank_of(const float *logits, int classes, int label);

@@ -36,6 +36,19 @@ double fv_cross_entropy(const float *logits, int classes, int label)
     return log(partition(logits, classes, most)) + (most - (double)logits[label]); /* in this order: no cancellation */
 }
 
+fv_answer fv_answer_of(const float *logits, int classes, int label)
+{
+    fv_answer a = { .label = label };
+    const double most = largest(logits, classes), sum = partition(logits, classes, most);
+    for (int i = 1; i < classes; i++)
+        if (logits[i] > logits[a.predicted]) a.predicted = i;
+    a.rank = fv_rank_of(logits, classes, label);
+    a.p = 1 / sum; /* exp(most - most) / sum */
+    a.p_label = exp((double)logits[label] - most) / sum;
+    a.loss = log(sum) + (most - (double)logits[label]);
+    return a;
+}
+
 /* Keeps top[0 .. n) sorted, best first, and drops what falls off after k. Equal ones stay behind: the lower index came
  * first. */
 static int insert(fv_top *top, int n, int k, fv_top t)

@@ -86,6 +86,11 @@ keys() { # NAME KEYS COMMAND...
 }
 keys summary "params macs keys layers peak_activation_bytes" summary resnet20
 keys eval "n correct top1 top5 loss images_per_s" eval photos $net --classes 2
+[ "$(json_of out.json "sum(b['n'] for b in v['bins']) == v['n'] and abs(v['weighted']['recall'] - v['top1']) < 1e-6 and 0 <= v['ece'] <= 1 and all(set('name n answered correct precision recall f1'.split()) <= set(c) for c in v['classes']) and sum(c['answered'] for c in v['classes']) == v['n']")" = True ]
+told "its classes, means and bins agree" $?
+"$FOVEA" eval photos $net --classes 2 --topk 2 --per-class --calibration >out.txt 2>err.txt && grep -q '^top-2 100.00 %' out.txt &&
+    grep -q '^cat  *3 ' out.txt && grep -q '^macro mean  *6 ' out.txt && grep -q '^calibration error: expected 0' out.txt
+told "eval prints its tables" $?
 keys run "input output ms" run --model resnet20 --input x.npy --output y.npy
 keys bench "median_ms min_ms images_per_s runs plan_ms load_ms peak_rss_mib macs peak_fraction" bench --model resnet20
 "$FOVEA" models --json >out.json && [ "$(json_of out.json "all(set('name family input_size params macs top1'.split()) <= set(m) for m in v)")" = True ]

@@ -20,7 +20,7 @@ for file in model_best.safetensors last.safetensors results.csv args.json; do
     [ -s "a/$file" ]
     told "it leaves $file" $?
 done
-"$FOVEA" eval data --model a/last.safetensors --split val >out.txt 2>err.txt
+"$FOVEA" eval data --model a/last.safetensors --split val --per-class >out.txt 2>err.txt
 check "the model file evaluates by itself, with class names" $? grep -q '^dark ' out.txt
 "$FOVEA" predict --model a/last.safetensors --topk 1 data/val/light/1.pgm >out.txt 2>err.txt
 check "and predicts by name" $? grep -qE 'dark|light' out.txt

@@ -127,7 +127,7 @@ static void test_evaluation_counts_by_hand(void **state)
         fv_data d = ten_pictures();
         fv_metrics m;
         fv_err err = { 0 };
-        const fv_eval_opts o = { .batch = batch, .workers = 2, .max_bad = 0.1 };
+        const fv_eval_opts o = { .batch = batch, .workers = 2, .max_bad = 0.1, .topk = 2 };
         if (fv_evaluate(&m, net, &d, &o, &err) != FV_OK) fail_msg("%s", err.msg);
         assert_int_equal(m.n, 9);
         assert_int_equal(m.correct, 6);
@@ -137,12 +137,85 @@ static void test_evaluation_counts_by_hand(void **state)
         /* Five answers are right with one channel lit, two are wrong with one lit, two have all alike. Pixels are 0 or
          * 1 exactly after x / 255, so the only errors are those of double. */
         near(m.loss, (5 * log1p(2 * exp(-1)) + 2 * (1 + log1p(2 * exp(-1))) + 2 * log(3)) / 9);
+        assert_true(m.k == 2 && m.topk == 100.0 * 8 / 9); /* only the last one's label comes third, by the tie */
+        /* Seven answers of e / (e + 2) = 0.576, bin 8, five of them right; two of 1/3, bin 5 by (4/15, 5/15], one right. */
+        const double sure = exp(1) / (exp(1) + 2);
+        assert_true(m.bin[8].n == 7 && m.bin[8].correct == 5 && m.bin[4].n == 2 && m.bin[4].correct == 1);
+        near(m.bin[8].p, sure);
+        near(m.ece, (fabs(5 - 7 * sure) + fabs(1 - 2 / 3.0)) / 9);
+        near(m.mce, 1.0 / 2 - 1 / 3.0);
         assert_int_equal(m.nbad, 1);
         assert_string_equal(m.bad[0].file, "nine.png");
         assert_string_equal(m.bad[0].reason, "nine.png: torn");
         fv_metrics_free(&m);
         fv_net_free(net);
     }
+}
+
+/* The confusion matrix of a three-class example with a fourth class that never occurs:
+ *             answered 0  1  2
+ *   label 0            4  1  0     precision 4/6, recall 4/5, F1 8/11
+ *   label 1            2  3  1     precision 3/4, recall 3/6, F1 6/10
+ *   label 2            0  0  0     precision 0/1, no recall,  F1 0 */
+static void test_class_scores_by_hand(void **state)
+{
+    (void)state;
+    int64_t confusion[16] = { 4, 1, 0, 0, 2, 3, 1, 0 };
+    const fv_metrics m = { .n = 11, .classes = 4, .confusion = confusion };
+    const fv_class_score want[4] = {
+        { 5, 6, 4, 100.0 * 4 / 6, 80, 100.0 * 8 / 11 }, { 6, 4, 3, 75, 50, 60 }, { 0, 1, 0, 0, 0, 0 }, { 0 }
+    };
+    fv_class_score macro, weighted;
+    for (int i = 0; i < 4; i++) {
+        const fv_class_score s = fv_score_class(&m, i);
+        assert_true(s.n == want[i].n && s.answered == want[i].answered && s.correct == want[i].correct);
+        assert_true(s.precision == want[i].precision && s.recall == want[i].recall && s.f1 == want[i].f1);
+    }
+    fv_score_means(&m, &macro, &weighted);
+    const double rounding = 100 * 8 * 2.3e-16; /* a handful of roundings of numbers up to 100 */
+    assert_true(fabs(macro.precision - (400.0 / 6 + 75) / 3) < rounding);
+    assert_true(fabs(macro.recall - 130.0 / 3) < rounding);
+    assert_true(fabs(macro.f1 - (800.0 / 11 + 60) / 3) < rounding);
+    assert_true(fabs(weighted.precision - (5 * 400.0 / 6 + 6 * 75) / 11) < rounding);
+    assert_true(fabs(weighted.recall - 700.0 / 11) < rounding); /* which is the accuracy */
+    assert_true(fabs(weighted.f1 - (5 * 800.0 / 11 + 6 * 60) / 11) < rounding);
+    assert_true(macro.n == 11 && macro.answered == 11 && macro.correct == 7);
+}
+
+static void test_bins_are_open_below(void **state)
+{
+    (void)state;
+    assert_int_equal(fv_bin_of(0), 0);
+    assert_int_equal(fv_bin_of(0.2), 2); /* 3 / 15 closes bin 2 */
+    assert_int_equal(fv_bin_of(0.2001), 3);
+    assert_int_equal(fv_bin_of(0.4), 5);
+    assert_int_equal(fv_bin_of(1), FV_BINS - 1);
+}
+
+/* Three bins, two of them used: 10 answers of mean p 0.9, 6 right; 30 of 0.5, 18 right: ECE = (10 * 0.3 + 30 * 0.1) / 40. */
+static void test_calibration_error_by_hand(void **state)
+{
+    (void)state;
+    fv_metrics m = { .bin[13] = { .n = 10, .correct = 6, .p = 9 }, .bin[7] = { .n = 30, .correct = 18, .p = 15 } };
+    fv_calibrate(&m);
+    near(m.ece, 0.15);
+    near(m.mce, 0.3);
+    near(m.bin[13].p, 0.9);
+    m = (fv_metrics){ 0 };
+    fv_calibrate(&m);
+    assert_true(m.ece == 0 && m.mce == 0);
+}
+
+static void test_answer_tells_both_probabilities(void **state)
+{
+    (void)state;
+    const float y[] = { 1, 3, 3 };
+    const fv_answer a = fv_answer_of(y, 3, 2);
+    assert_true(a.label == 2 && a.predicted == 1 && a.rank == 1);
+    near(a.p, 1 / (2 + exp(-2)));
+    near(a.p_label, 1 / (2 + exp(-2)));
+    near(a.loss, fv_cross_entropy(y, 3, 2));
+    near(fv_answer_of(y, 3, 0).p_label, exp(-2) / (2 + exp(-2)));
 }
 
 static void test_too_many_bad_pictures_name_the_first(void **state)
@@ -195,6 +268,10 @@ int main(void)
         cmocka_unit_test(test_cross_entropy_of_no_number_is_none),
         cmocka_unit_test(test_topk_gives_probabilities_best_first),
         cmocka_unit_test(test_evaluation_counts_by_hand),
+        cmocka_unit_test(test_class_scores_by_hand),
+        cmocka_unit_test(test_bins_are_open_below),
+        cmocka_unit_test(test_calibration_error_by_hand),
+        cmocka_unit_test(test_answer_tells_both_probabilities),
         cmocka_unit_test(test_too_many_bad_pictures_name_the_first),
         cmocka_unit_test(test_label_without_a_logit_is_refused),
         cmocka_unit_test(test_answer_that_is_not_finite_is_our_bug),
