@@ -96,6 +96,11 @@ void fv_write_bytes(fv_writer *w, const void *p, size_t n)
     w->len += n;
 }
 
+void fv_write_text(fv_writer *w, const char *s)
+{
+    fv_write_bytes(w, s, strlen(s));
+}
+
 static void put_little(fv_writer *w, uint64_t v, unsigned n)
 {
     uint8_t b[8];

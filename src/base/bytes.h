@@ -47,6 +47,7 @@ void fv_write_u32le(fv_writer *w, uint32_t v);
 void fv_write_u64le(fv_writer *w, uint64_t v);
 void fv_write_f64le(fv_writer *w, double v);
 void fv_write_bytes(fv_writer *w, const void *p, size_t n);
+void fv_write_text(fv_writer *w, const char *s); /* without its final 0 */
 void fv_write_printf(fv_writer *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void fv_writer_free(fv_writer *w);
 
