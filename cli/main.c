@@ -78,6 +78,7 @@ int main(int argc, char **argv)
     c.env.log = show_log;
     c.env.log_user = &c;
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a file past ulimit -f is a failed write like any other */
     if (!read_environment(&c)) return fv_status_exit(FV_ARG);
     /* The parser sorts the words it is given; c.argv stays as it was called. */
     char **words = calloc((size_t)argc + 3, sizeof *words);

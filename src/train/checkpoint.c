@@ -140,7 +140,7 @@ static fv_status get_section(fv_reader *r, const char *tag, fv_bytes *out, fv_er
     return FV_OK;
 }
 
-static fv_status check_frame(fv_reader *r, fv_err *err)
+static fv_status check_head(fv_reader *r, fv_err *err)
 {
     const fv_bytes file = r->bytes, head = fv_read_bytes(r, sizeof magic);
     const uint32_t version = fv_read_u32le(r), count = fv_read_u32le(r);
@@ -150,28 +150,36 @@ static fv_status check_frame(fv_reader *r, fv_err *err)
         return fv_fail(err, FV_UNSUP, "checkpoint version %u; this program reads up to %d", version,
                        FV_CHECKPOINT_VERSION);
     if (version == 0 || count != SECTIONS) return fv_fail(err, FV_FORMAT, "offset 8: damaged head");
+    return FV_OK;
+}
 
-    fv_reader foot = fv_reader_of((fv_bytes){ file.p + file.len - FOOTER, FOOTER });
-    const fv_bytes tag = fv_read_bytes(&foot, TAG);
-    const uint64_t total = fv_read_u64le(&foot);
-    const uint32_t crc = fv_read_u32le(&foot);
+static fv_status check_end(fv_reader *r, fv_err *err)
+{
+    const fv_bytes file = r->bytes;
+    const size_t at = r->at;
+    if (fv_reader_left(r) != FOOTER)
+        return fv_fail(err, FV_FORMAT, "offset %zu: %zu bytes in the place of the end", at, fv_reader_left(r));
+    const fv_bytes tag = fv_read_bytes(r, TAG);
+    const uint64_t total = fv_read_u64le(r);
+    const uint32_t crc = fv_read_u32le(r);
     if (memcmp(tag.p, end_tag, TAG) != 0 || total != file.len)
-        return fv_fail(err, FV_FORMAT, "cut short or longer than written: no footer at %zu bytes", file.len);
+        return fv_fail(err, FV_FORMAT, "offset %zu: the end is damaged", at);
     if (fv_crc32c(0, file.p, file.len - CRC) != crc) return fv_fail(err, FV_FORMAT, "damaged (CRC of the whole file)");
     return FV_OK;
 }
 
+/* Sections first: their own checksums say which of them is damaged. */
 fv_status fv_checkpoint_parse(fv_checkpoint *c, fv_bytes file, fv_err *err)
 {
     fv_reader r = fv_reader_of(file);
     fv_bytes numbers;
     *c = (fv_checkpoint){ 0 };
-    FV_TRY(check_frame(&r, err));
+    FV_TRY(check_head(&r, err));
     FV_TRY(get_section(&r, "STAT", &numbers, err));
     if (!get_numbers(numbers, c)) return fv_fail(err, FV_FORMAT, "section STAT is malformed");
     for (int i = 0; i < SPANS; i++)
         FV_TRY(get_section(&r, sections[i].tag, (fv_bytes *)((char *)c + sections[i].at), err));
-    if (fv_reader_left(&r) != FOOTER) return fv_fail(err, FV_FORMAT, "offset %zu: bytes that belong to nothing", r.at);
+    FV_TRY(check_end(&r, err));
     if (c->history.len % EPOCH_BYTES != 0) return fv_fail(err, FV_FORMAT, "section HIST has %zu bytes", c->history.len);
     return FV_OK;
 }

@@ -82,10 +82,13 @@ static bool damaged(fv_status st)
     return st == FV_FORMAT || st == FV_UNSUP || st == FV_NOINPUT || st == FV_IO;
 }
 
+/* Where there are checkpoints and none will do, starting anew would throw them away: that is for the user to say. */
 static fv_status newest(fv_session *s, fv_err *err)
 {
     char path[PATH_MAX];
-    for (int64_t below = INT64_MAX;;) {
+    fv_err first = { 0 };
+    int refused = 0;
+    for (int64_t below = INT64_MAX;; refused++) {
         const int64_t step = fv_checkpoint_newest(s->o.output, below);
         if (step < 0 || !fv_checkpoint_path(path, sizeof path, s->o.output, step)) break;
         fv_err why = { 0 };
@@ -93,8 +96,12 @@ static fv_status newest(fv_session *s, fv_err *err)
         if (st == FV_OK) return FV_OK;
         if (!damaged(st)) return fv_fail(err, st, "%s", why.msg);
         fv_log(&s->env, FV_LOG_WARN, "%s; trying the one before it", why.msg);
+        if (refused == 0) first = why;
         below = step;
     }
+    if (refused > 0)
+        return fv_fail(err, first.status, "%s; no checkpoint can be gone on with, and not resuming would replace them",
+                       first.msg);
     fv_log(&s->env, FV_LOG_INFO, "%s: no checkpoint to continue from, starting anew", s->o.output);
     return FV_OK;
 }

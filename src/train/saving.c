@@ -79,8 +79,9 @@ static fv_status write_history(const fv_session *s, fv_err *err)
 fv_status fv_session_diverged(const fv_session *s, const char *what, fv_err *err)
 {
     char path[PATH_MAX];
-    if (s->saved < 0 || !fv_checkpoint_path(path, sizeof path, s->o.output, s->saved))
-        return fv_fail(err, FV_DIVERGED, "step %" PRId64 ": %s; no checkpoint was written before", s->step, what);
+    /* One that a run was resumed from may lie elsewhere, and is named by the user. */
+    if (s->saved < 0 || !fv_checkpoint_path(path, sizeof path, s->o.output, s->saved) || access(path, F_OK) != 0)
+        return fv_fail(err, FV_DIVERGED, "step %" PRId64 ": %s; the run has written no checkpoint before", s->step, what);
     return fv_fail(err, FV_DIVERGED, "step %" PRId64 ": %s; the last finite checkpoint is %s", s->step, what, path);
 }
 

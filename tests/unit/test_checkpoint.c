@@ -124,6 +124,33 @@ static void test_every_single_flipped_bit_is_found(void **state)
     fv_release(NULL, p);
 }
 
+/* The frame is walked here anew: 16 bytes of head; tag, length, bytes, checksum of each section; an end of 16 bytes. */
+static void test_flipped_byte_names_its_section(void **state)
+{
+    (void)state;
+    fv_bytes file = written();
+    uint8_t *p = (uint8_t *)file.p;
+    int sections = 0;
+    for (size_t at = 16; at < file.len - 16; sections++) {
+        char tag[5] = { 0 };
+        uint64_t len = 0;
+        memcpy(tag, p + at, 4);
+        for (int i = 7; i >= 0; i--) len = len << 8 | p[at + 4 + (size_t)i];
+        const size_t end = at + 12 + (size_t)len + 4;
+        for (size_t k = at; k < end; k++) {
+            fv_checkpoint c;
+            fv_err err = { 0 };
+            p[k] ^= 0x5a;
+            assert_int_equal(fv_checkpoint_parse(&c, file, &err), FV_FORMAT);
+            if (!strstr(err.msg, tag)) fail_msg("byte %zu of section %s: %s", k - at, tag, err.msg);
+            p[k] ^= 0x5a;
+        }
+        at = end;
+    }
+    assert_true(sections > 5);
+    fv_release(NULL, p);
+}
+
 static void test_random_bit_flips_are_found(void **state)
 {
     (void)state;
@@ -207,6 +234,7 @@ int main(void)
         cmocka_unit_test(test_checkpoint_cut_anywhere_is_refused),
         cmocka_unit_test(test_checkpoint_with_a_byte_more_is_refused),
         cmocka_unit_test(test_every_single_flipped_bit_is_found),
+        cmocka_unit_test(test_flipped_byte_names_its_section),
         cmocka_unit_test(test_random_bit_flips_are_found),
         cmocka_unit_test(test_later_version_is_named),
         cmocka_unit_test(test_folder_keeps_what_is_asked),
