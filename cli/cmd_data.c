@@ -1,6 +1,6 @@
-/* cmd_data.c -- pictures of a data set as files.
+/* cmd_data.c -- pictures of a data set as files: as they are, and as training sees them.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "options.h"
+#include "augment_options.h"
 #include "output.h"
 #include <errno.h>
 #include <inttypes.h>
@@ -10,13 +10,23 @@
 typedef struct data_args {
     const char *split;
     int64_t count, start;
+    int columns;
+    fv_train_opts train;
 } data_args;
+#define AT(field) offsetof(data_args, field)
+// clang-format off
 const cli_option options_data[] = {
-    { "split", 0, CLI_TEXT, offsetof(data_args, split), "NAME", "train, val or test (train)", 0, 0 },
-    { "count", 0, CLI_INT64, offsetof(data_args, count), "N", "pictures to write (all)", 1, 1e9 },
-    { "start", 0, CLI_INT64, offsetof(data_args, start), "I", "the first one, counted from 0 (0)", 0, 1e9 },
+    { "split",    0, CLI_TEXT,   AT(split),          "NAME", "export: train, val or test (train)", 0, 0 },
+    { "count",    0, CLI_INT64,  AT(count),          "N",    "pictures to write (export: all, augment: 8)", 1, 1e9 },
+    { "start",    0, CLI_INT64,  AT(start),          "I",    "the first one, counted from 0 (0)", 0, 1e9 },
+    { "columns",  0, CLI_INT,    AT(columns),        "N",    "augment: epochs to show (8)", 1, 1000 },
+    { "seed",     0, CLI_UINT64, AT(train.seed),     "N",    "augment: of all random numbers", 0, 0 },
+    { "size",     0, CLI_INT,    AT(train.size),     "N",    "augment: height and width (224; small pictures: theirs)", 1, 4096 },
+    { "channels", 0, CLI_INT,    AT(train.channels), "1|3",  "augment: channels (those of the data)", 1, 3 },
+    AUGMENT_OPTIONS(offsetof(data_args, train)),
     { 0 },
 };
+// clang-format on
 
 static int export(const cli *c, const data_args *a, fv_data *data, const char *folder)
 {
@@ -50,25 +60,71 @@ static int export(const cli *c, const data_args *a, fv_data *data, const char *f
     return 0;
 }
 
-int cmd_data(cli *c, int argc, char **argv)
+static int run_export(cli *c, const data_args *a, char **argv)
 {
-    data_args a = { 0 };
     fv_data *data = NULL;
     fv_err err = { 0 };
-    int n = 0;
-    int code = cli_parse(c, &a, argc, argv, &n);
-    if (code < 0) code = cli_expect(c, n, 3, 3);
-    if (code < 0 && strcmp(argv[0], "export") != 0)
-        code = cli_usage(c, "'data' can export, not '%s'; did you mean 'export'?", argv[0]);
-    if (code >= 0) return code;
-    if (fv_data_open(&data, argv[1], &(fv_data_opts){ .split = a.split }, &c->env, &err) != FV_OK)
+    int code;
+    if (fv_data_open(&data, argv[0], &(fv_data_opts){ .split = a->split }, &c->env, &err) != FV_OK)
         return cli_fail(&err);
-    if (mkdir(argv[2], 0777) != 0 && errno != EEXIST) {
-        cli_say("%s: cannot create the folder: %s", argv[2], strerror(errno));
+    if (mkdir(argv[1], 0777) != 0 && errno != EEXIST) {
+        cli_say("%s: cannot create the folder: %s", argv[1], strerror(errno));
         code = fv_status_exit(FV_CREATE);
     } else {
-        code = export(c, &a, data, argv[2]);
+        code = export(c, a, data, argv[1]);
     }
     fv_data_free(data);
     return code;
+}
+
+static int run_augment(cli *c, const data_args *a, char **argv)
+{
+    fv_train_opts o = a->train;
+    fv_err err = { 0 };
+    const fv_sheet sheet = { a->count ? (int)a->count : 8, a->columns ? a->columns : 8, a->start };
+    o.data = argv[0];
+    if (fv_augment_sheet(argv[1], &o, &sheet, &c->env, &err) != FV_OK) return cli_fail(&err);
+    if (c->json) {
+        cli_json j = { .out = stdout };
+        json_open(&j, NULL, '{');
+        json_text(&j, "file", argv[1]);
+        json_close(&j, '}');
+    } else {
+        cli_text(stdout, argv[1]);
+        printf("\n");
+    }
+    return 0;
+}
+
+static const struct action {
+    const char *name;
+    int (*run)(cli *c, const data_args *a, char **argv);
+    int arguments;
+} actions[] = {
+    { "export", run_export, 2 },
+    { "augment", run_augment, 2 },
+    { 0 },
+};
+
+static const char *action_name(int i, const void *of)
+{
+    (void)of;
+    return actions[i].name;
+}
+
+int cmd_data(cli *c, int argc, char **argv)
+{
+    data_args a = { 0 };
+    int n = 0;
+    fv_train_defaults(&a.train);
+    int code = cli_parse(c, &a, argc, argv, &n);
+    if (code < 0) code = cli_expect(c, n, 1, 3);
+    if (code >= 0) return code;
+    for (const struct action *x = actions; x->name; x++) {
+        if (strcmp(x->name, argv[0]) != 0) continue;
+        code = cli_expect(c, n - 1, x->arguments, x->arguments);
+        return code < 0 ? x->run(c, &a, argv + 1) : code;
+    }
+    const char *near = cli_nearest(argv[0], action_name, NULL);
+    return cli_usage(c, "there is no 'data %s'; did you mean 'data %s'?", argv[0], near ? near : "export");
 }

@@ -1,5 +1,6 @@
 /* cmd_train.c -- training: options by timm's names, signals, the progress line, the way to go on.
  * SPDX-License-Identifier: Apache-2.0 */
+#include "augment_options.h"
 #include "network.h"
 #include "output.h"
 #include <errno.h>
@@ -36,8 +37,7 @@ const cli_option options_train[] = {
     { "stem",             0,   CLI_CHOICE, AT(stem),             "imagenet|cifar", "first layers: for 224 pixels, or for 28 to 64", FV_STEM_IMAGENET, 0 },
     { "size",             0,   CLI_INT,    AT(size),             "N",        "height and width of the input", 1, 16384 },
     { "channels",         0,   CLI_INT,    AT(channels),         "1|3",      "channels of the input", 1, 3 },
-    { "pad-crop",         0,   CLI_INT,    AT(pad_crop),         "N",        "pad by N pixels and crop at random; 0: no", 0, 1024 },
-    { "flip",             0,   CLI_REAL,   AT(flip),             "CHANCE",   "of a left-right flip", 0, 1 },
+    AUGMENT_OPTIONS(0),
     { "exif",             0,   CLI_CHOICE, AT(exif),             "apply|ignore", "orientation of photographs", FV_EXIF_APPLY, 0 },
     { "max-bad",          0,   CLI_REAL,   AT(max_bad),          "SHARE",    "unreadable pictures that are forgiven (0.01)", 0, 1 },
     { "val-share",        0,   CLI_REAL,   AT(val_share),        "SHARE",    "of a folder without splits that is kept for val (0.2)", 0, 0.9 },

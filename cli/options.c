@@ -151,23 +151,33 @@ static int set_choice(const cli *c, const cli_option *o, char *to, const char *t
     return -1;
 }
 
-/* Three numbers: "a,b,c", or `text` and the two arguments behind it; *i moves on. */
-static int set_three(const cli *c, const cli_option *o, char *to, char *text, int argc, char **argv, int *i)
+/* `count` numbers: "a,b,c", or `text` and the arguments behind it; *i moves on. */
+static int several(const cli *c, const cli_option *o, double *v, int count, char *text, int argc, char **argv, int *i)
 {
-    float v[3];
     const bool commas = strchr(text, ',') != NULL;
-    for (int k = 0; k < 3; k++) {
-        double x;
+    const char *words = count == 2 ? "two" : "three";
+    for (int k = 0; k < count; k++) {
         char *rest = commas && text ? strchr(text, ',') : NULL;
         if (rest) *rest++ = 0;
-        if (!text || !number(text, &x)) return cli_usage(c, "--%s wants three numbers", o->name);
-        v[k] = (float)x;
-        if (k == 2 && rest) return cli_usage(c, "--%s wants three numbers", o->name);
+        if (!text || !number(text, &v[k]) || (k == count - 1 && rest))
+            return cli_usage(c, "--%s wants %s numbers", o->name, words);
+        if (o->min < o->max && (v[k] < o->min || v[k] > o->max))
+            return cli_usage(c, "--%s wants numbers from %g to %g, not '%s'", o->name, o->min, o->max, text);
         if (commas) text = rest;
-        if (!commas && k < 2) text = *i + 1 < argc ? argv[++*i] : NULL;
+        if (!commas && k < count - 1) text = *i + 1 < argc ? argv[++*i] : NULL;
     }
-    memcpy(to, v, sizeof v);
     return -1;
+}
+
+static int set_several(const cli *c, const cli_option *o, char *to, char *text, int argc, char **argv, int *i)
+{
+    double v[3] = { 0 };
+    float narrow[3];
+    const int count = o->type == CLI_REAL2 ? 2 : 3, code = several(c, o, v, count, text, argc, argv, i);
+    for (int k = 0; k < 3; k++) narrow[k] = (float)v[k];
+    if (code < 0 && count == 2) memcpy(to, v, 2 * sizeof *v);
+    if (code < 0 && count == 3) memcpy(to, narrow, sizeof narrow);
+    return code;
 }
 
 static int set(cli *c, const cli_option *o, char *into, char *text, int argc, char **argv, int *i)
@@ -184,8 +194,9 @@ static int set(cli *c, const cli_option *o, char *into, char *text, int argc, ch
         return set_seed(c, o, to, text);
     case CLI_CHOICE:
         return set_choice(c, o, to, text);
+    case CLI_REAL2:
     case CLI_REAL3:
-        return set_three(c, o, to, text, argc, argv, i);
+        return set_several(c, o, to, text, argc, argv, i);
     case CLI_INT:
     case CLI_INT64:
     case CLI_REAL:

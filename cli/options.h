@@ -11,6 +11,7 @@ typedef enum cli_type {
     CLI_INT64,  /* int64_t in [min, max] */
     CLI_UINT64, /* uint64_t */
     CLI_REAL,   /* double in [min, max] */
+    CLI_REAL2,  /* double[2] in [min, max]: two arguments, or two numbers with a comma */
     CLI_REAL3,  /* float[3]: three arguments, or three numbers with commas */
     CLI_TEXT,   /* const char * */
     CLI_CHOICE  /* int: min + the position in `value`, which reads one|two|three */

@@ -521,6 +521,8 @@ FV_API void fv_score_means(const fv_metrics *m, fv_class_score *macro, fv_class_
 /* ---- train ----------------------------------------------------------------------------------------------- */
 
 typedef enum fv_sched { FV_SCHED_COSINE, FV_SCHED_STEP } fv_sched;
+/* What a random erasing leaves: noise by pixel, the mean colour, one random colour. */
+typedef enum fv_erase { FV_ERASE_PIXELS, FV_ERASE_MEAN, FV_ERASE_COLOUR } fv_erase;
 typedef struct fv_train_opts {
     const char *data, *model, *weights, *output; /* weights: start from them; output: folder for all results */
     const char *resume;                          /* NULL, "auto" or a checkpoint file */
@@ -538,11 +540,22 @@ typedef struct fv_train_opts {
     int threads, workers;     /* 0: all cores; 0: 1 */
     int64_t checkpoint_every; /* steps; 0: at epoch ends only */
     fv_stem stem;
-    int size, channels; /* 0: from the data with the CIFAR stem, else the model's */
-    int pad_crop;       /* pad by so many pixels and crop at random; -1: as the size suggests */
-    double flip;        /* chance of a left-right flip; -1: 0.5 */
-    double max_bad;     /* share of unreadable pictures that is forgiven; -1: 0.01 */
-    double val_share;   /* as in fv_data_opts */
+    int size, channels;        /* 0: from the data with the CIFAR stem, else the model's */
+    int pad_crop;              /* pad by so many pixels and crop at random; -1: as the size suggests */
+    double scale[2], ratio[2]; /* random resized crop: share of the area, width by height; 0: 0.08 .. 1, 3/4 .. 4/3 */
+    double flip, vflip;        /* chances of a left-right flip (-1: 0.5) and of one upside down */
+    const char *aa;            /* changes: "rand-m9-n2-mstd0.5-inc1", "trivial", "imagenet", "cifar10"; NULL: none */
+    double color_jitter;       /* brightness, contrast and saturation by factors 1 - j .. 1 + j */
+    double hue_jitter;         /* hues turned by up to this share of the circle, 0 .. 0.5 */
+    double pca;                /* deviation of the shift along the colours' principal axes (AlexNet: 0.1) */
+    double reprob;             /* chance of random erasing */
+    fv_erase remode;
+    int recount;              /* rectangles erased; 0: 1 */
+    double mixup, cutmix;     /* alpha of the mixing shares' Beta(alpha, alpha); 0: none */
+    double mixup_prob;        /* chance that a batch is mixed */
+    double mixup_switch_prob; /* where there are both: chance of cutmix */
+    double max_bad;           /* share of unreadable pictures that is forgiven; -1: 0.01 */
+    double val_share;         /* as in fv_data_opts */
     fv_exif exif;
     const char *val_split;  /* NULL: "val", or "test" where there is none */
     const char *names_file; /* as in fv_data_opts */
@@ -590,6 +603,16 @@ typedef struct fv_train_result {
 FV_API fv_status fv_train(fv_train_result *r, const fv_train_opts *opts, fv_train_watch *watch, void *user,
                           const fv_env *env, fv_err *err);
 FV_API void fv_train_result_free(fv_train_result *r);
+
+/* Draws what training with these options makes of pictures: a PNG file with a row for each of `rows` pictures of the
+ * training set from `first` on: as it is, then as `columns` epochs see it. Reads data, size, channels, seed and what
+ * changes pictures. */
+typedef struct fv_sheet {
+    int rows, columns;
+    int64_t first;
+} fv_sheet;
+FV_API fv_status fv_augment_sheet(const char *png, const fv_train_opts *opts, const fv_sheet *sheet, const fv_env *env,
+                                  fv_err *err);
 
 /* ---- arrays and measures --------------------------------------------------------------------------------- */
 

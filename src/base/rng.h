@@ -14,6 +14,12 @@ typedef enum fv_purpose {
     FV_RNG_FLIP = 5,
     FV_RNG_DROPOUT = 6, /* epoch = step, sample = position in the batch, plus the node */
     FV_RNG_DROP_PATH = 7,
+    FV_RNG_POLICY = 20,
+    FV_RNG_JITTER = 21,
+    FV_RNG_PCA = 22,
+    FV_RNG_ERASE = 23,
+    FV_RNG_MIX = 24, /* sample = batch of the epoch */
+    FV_RNG_VFLIP = 25,
     FV_RNG_TEST = 100
 } fv_purpose;
 

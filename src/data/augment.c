@@ -1,6 +1,6 @@
-/* augment.c -- random resized crop, pad and crop, flip: torchvision's transforms with random numbers of our own.
- * Random resized crop: Szegedy et al. 2014, "Going deeper with convolutions", section 6. Pad and crop, flip: Krizhevsky
- * et al. 2012, section 4.1, in the CIFAR form of He et al. 2015, section 4.2.
+/* augment.c -- random resized crop, pad and crop, flips, colour jitter: torchvision's transforms with random numbers of our
+ * own; policies. Random resized crop: Szegedy et al. 2014, "Going deeper with convolutions", section 6. Pad and crop,
+ * flip: Krizhevsky et al. 2012, section 4.1, in the CIFAR form of He et al. 2015, section 4.2.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "data/augment.h"
 #include "base/rng.h"
@@ -117,16 +117,73 @@ static fv_status flip(fv_image *im, const place *p, fv_err *err)
     return FV_OK;
 }
 
+static bool wants_vflip(const fv_augment *a)
+{
+    return a && a->vflip > 0;
+}
+
+static fv_status vflip(fv_image *im, const place *p, fv_err *err)
+{
+    (void)err;
+    fv_rng r = fv_rng_of(p->a->seed, p->epoch, p->sample, FV_RNG_VFLIP);
+    if (fv_rng_unit(&r) < p->a->vflip) fv_image_vflip(im);
+    return FV_OK;
+}
+
+static bool wants_policy(const fv_augment *a)
+{
+    return a && a->policy.kind;
+}
+
+/* What comes in from outside has the mean colour, which the network sees as 0. */
+static fv_status policy(fv_image *im, const place *p, fv_err *err)
+{
+    uint8_t fill[3];
+    for (int c = 0; c < 3; c++) {
+        const float mean = rintf(255 * p->prep->mean[p->prep->order == FV_BGR && im->c == 3 ? 2 - c : c]);
+        fill[c] = (uint8_t)(mean < 0 ? 0 : mean > 255 ? 255 : mean);
+    }
+    fv_rng r = fv_rng_of(p->a->seed, p->epoch, p->sample, FV_RNG_POLICY);
+    return fv_policy_run(im, &p->a->policy, fill, &r, err);
+}
+
+static bool wants_jitter(const fv_augment *a)
+{
+    return a && (a->jitter[0] > 0 || a->jitter[1] > 0 || a->jitter[2] > 0 || a->jitter[3] > 0);
+}
+
+/* All four factors are drawn, whether wanted or not, and so is their order: one option does not shift another's draw. */
+static fv_status jitter(fv_image *im, const place *p, fv_err *err)
+{
+    static const fv_pixel_kind kinds[4] = { FV_PIXEL_BRIGHTNESS, FV_PIXEL_CONTRAST, FV_PIXEL_COLOR, FV_PIXEL_HUE };
+    fv_rng r = fv_rng_of(p->a->seed, p->epoch, p->sample, FV_RNG_JITTER);
+    int order[4] = { 0, 1, 2, 3 };
+    double v[4];
+    for (int i = 3; i > 0; i--) {
+        const int k = (int)fv_rng_below(&r, (uint32_t)i + 1), t = order[i];
+        order[i] = order[k];
+        order[k] = t;
+    }
+    for (int i = 0; i < 4; i++) {
+        const double j = p->a->jitter[i], low = i == 3 ? -j : j > 1 ? 0 : 1 - j, high = i == 3 ? j : 1 + j;
+        v[i] = low + (high - low) * fv_rng_unit(&r);
+    }
+    for (int i = 0; i < 4; i++)
+        if (p->a->jitter[order[i]] > 0)
+            FV_TRY(fv_pixel_run(im, kinds[order[i]], v[order[i]], &(fv_pixel_how){ 0 }, err));
+    return FV_OK;
+}
+
 /* In this order; after the first two the picture has the size of prep. */
 static const struct row {
     const char *name;
     bool (*wanted)(const fv_augment *a);
     fv_status (*run)(fv_image *im, const place *p, fv_err *err);
 } rows[] = {
-    { "random-resized-crop", wants_cut, cut },
-    { "resize-centre-crop", wants_centre, centre },
-    { "pad-crop", wants_pad_crop, pad_crop },
-    { "flip", wants_flip, flip },
+    { "random-resized-crop", wants_cut, cut }, { "resize-centre-crop", wants_centre, centre },
+    { "pad-crop", wants_pad_crop, pad_crop },  { "flip", wants_flip, flip },
+    { "vflip", wants_vflip, vflip },           { "policy", wants_policy, policy },
+    { "color-jitter", wants_jitter, jitter },
 };
 
 fv_status fv_augment_run(fv_image *im, const fv_augment *a, const fv_prep *prep, uint64_t epoch, int64_t sample,

@@ -1,4 +1,4 @@
-/* augment.h -- random changes of training pictures, one row per kind.
+/* augment.h -- random changes of training pictures, one row per kind: of the 8-bit picture, then of its floats.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef FV_AUGMENT_H
 #define FV_AUGMENT_H
@@ -8,6 +8,9 @@
  * (a->seed, epoch, sample). a NULL: resize and centre crop only. On failure *im can still be freed. */
 fv_status fv_augment_run(fv_image *im, const fv_augment *a, const fv_prep *prep, uint64_t epoch, int64_t sample,
                          fv_err *err);
+
+/* What the same sample's floats go through after fv_image_normalise: PCA colour, random erasing. */
+void fv_augment_finish(float *x, const fv_augment *a, const fv_prep *prep, uint64_t epoch, int64_t sample);
 
 /* Where torchvision's RandomResizedCrop would cut a picture of h x w. */
 typedef struct fv_cut {

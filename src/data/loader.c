@@ -54,7 +54,9 @@ static fv_status load_sample(const fv_loader *l, slot *s, int k, int64_t sample,
     fv_image im = { .heap = l->d->env.heap };
     FV_TRY(l->d->source->get(l->d, sample, p->channels, p->exif, &im, &s->labels[k], err));
     const fv_status st = fv_augment_run(&im, l->o.augment, p, epoch, sample, err);
-    if (st == FV_OK) fv_image_normalise(s->images + (size_t)k * l->pixels, &im, p);
+    float *x = s->images + (size_t)k * l->pixels;
+    if (st == FV_OK) fv_image_normalise(x, &im, p);
+    if (st == FV_OK && l->o.augment) fv_augment_finish(x, l->o.augment, p, epoch, sample);
     fv_image_free(&im);
     return st == FV_OK ? st : fv_context(err, st, "%s", l->d->source->file(l->d, sample));
 }

@@ -2,14 +2,22 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef FV_LOADER_H
 #define FV_LOADER_H
+#include "data/policy.h"
 #include "data/source.h"
 
-/* One step of the pipeline between decoding and normalising. Random numbers are a function of (seed, epoch, sample). */
+/* The steps of the pipeline between decoding and the batch (augment.h). Random numbers are a function of (seed, epoch,
+ * sample); zero leaves a step out. */
 typedef struct fv_augment {
     int pad_crop; /* pad by so many pixels, crop at random back to prep.h x prep.w; 0: no */
     bool random_resized_crop;
     float scale[2], ratio[2]; /* of that; zero: 0.08 .. 1, 3/4 .. 4/3 */
-    double flip;              /* chance */
+    double flip, vflip;       /* chances */
+    fv_policy policy;
+    double jitter[4];    /* of brightness, contrast, saturation: factors 1 - j .. 1 + j; of hue: turns -j .. j */
+    double pca;          /* deviation of the colours' shift along their principal axes */
+    double erase;        /* chance */
+    int erase_count;     /* rectangles; 0: 1 */
+    fv_erase erase_with; /* zero: pixels of noise */
     uint64_t seed;
 } fv_augment;
 
@@ -27,7 +35,7 @@ typedef struct fv_loader_opts {
  * the batch size, even 0; they are listed in bad. */
 typedef struct fv_batch {
     int n;
-    const float *images; /* n x h x w x c */
+    float *images; /* n x h x w x c; the consumer may change them */
     const int *labels;
     const int64_t *samples; /* their numbers in the data set */
     int nbad;

@@ -40,6 +40,19 @@ void fv_image_flip(fv_image *im)
     }
 }
 
+void fv_image_vflip(fv_image *im)
+{
+    const size_t row = (size_t)im->w * (size_t)im->c;
+    for (int y = 0; y < im->h / 2; y++) {
+        uint8_t *a = im->px + (size_t)y * row, *b = im->px + (size_t)(im->h - 1 - y) * row;
+        for (size_t i = 0; i < row; i++) {
+            const uint8_t t = a[i];
+            a[i] = b[i];
+            b[i] = t;
+        }
+    }
+}
+
 /* CenterCrop: what is too small is padded with (crop - size) // 2 in front; what is too large is cut at
  * round((size - crop) / 2), half to even as in Python. */
 static int centre(int size, int crop)

@@ -42,6 +42,7 @@ fv_status fv_image_resize(fv_image *out, const fv_image *in, int h, int w, const
 fv_status fv_image_crop(fv_image *out, const fv_image *in, int top, int left, int h, int w, const fv_allocator *heap,
                         fv_err *err); /* zeros outside */
 void fv_image_flip(fv_image *im);     /* left-right, in place */
+void fv_image_vflip(fv_image *im);    /* top-bottom, in place */
 /* torchvision's Resize(shorter side), then CenterCrop(prep->h, prep->w). */
 fv_status fv_image_prepare(fv_image *out, const fv_image *in, const fv_prep *prep, const fv_allocator *heap,
                            fv_err *err);

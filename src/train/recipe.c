@@ -24,11 +24,14 @@ void fv_train_defaults(fv_train_opts *o)
                           .decay_rate = 0.1,
                           .pad_crop = -1,
                           .flip = -1,
+                          .recount = 1,
+                          .mixup_prob = 1,
+                          .mixup_switch_prob = 0.5,
                           .max_bad = -1,
                           .val_share = 0.2 };
 }
 
-typedef enum kind { TEXT, INT, INT64, UINT64, REAL, BOOL, SCHED, STEM, EXIF } kind;
+typedef enum kind { TEXT, INT, INT64, UINT64, REAL, REAL2, BOOL, SCHED, STEM, EXIF, ERASE } kind;
 
 // clang-format off
 static const struct option {
@@ -48,13 +51,19 @@ static const struct option {
     ROW(checkpoint_every, INT64,  false), ROW(stem,          STEM,   true),  ROW(size,         INT,  true),
     ROW(channels,         INT,    true),  ROW(pad_crop,      INT,    true),  ROW(flip,         REAL, true),
     ROW(max_bad,          REAL,   false), ROW(val_share,     REAL,   true),  ROW(val_split,    TEXT, true),
-    ROW(exif,             EXIF,   true),  ROW(names_file,   TEXT, false),
+    ROW(exif,             EXIF,   true),  ROW(names_file,    TEXT,   false), ROW(scale,        REAL2, true),
+    ROW(ratio,            REAL2,  true),  ROW(vflip,         REAL,   true),  ROW(aa,           TEXT, true),
+    ROW(color_jitter,     REAL,   true),  ROW(hue_jitter,    REAL,   true),  ROW(pca,          REAL, true),
+    ROW(reprob,           REAL,   true),  ROW(remode,        ERASE,  true),  ROW(recount,      INT,  true),
+    ROW(mixup,            REAL,   true),  ROW(cutmix,        REAL,   true),  ROW(mixup_prob,   REAL, true),
+    ROW(mixup_switch_prob, REAL,  true),
 #undef ROW
 };
 // clang-format on
 enum { OPTIONS = sizeof options / sizeof *options };
 
 static const char *const stems[] = { "default", "imagenet", "cifar" };
+static const char *const erasures[] = { "pixel", "const", "rand" };
 static const char *const exifs[] = { "default", "apply", "ignore" };
 
 static const void *field(const fv_train_opts *o, const struct option *row)
@@ -82,6 +91,16 @@ static void put_value(fv_writer *w, const fv_train_opts *o, const struct option 
         break;
     case REAL:
         fv_json_put_double(w, *(const double *)p);
+        break;
+    case REAL2:
+        fv_write_printf(w, "[");
+        fv_json_put_double(w, ((const double *)p)[0]);
+        fv_write_printf(w, ", ");
+        fv_json_put_double(w, ((const double *)p)[1]);
+        fv_write_printf(w, "]");
+        break;
+    case ERASE:
+        fv_json_put_string(w, erasures[*(const fv_erase *)p]);
         break;
     case BOOL:
         fv_write_printf(w, *(const bool *)p ? "true" : "false");
@@ -147,6 +166,32 @@ static fv_status in_range(const char *name, double v, double low, double high, f
     return fv_fail(err, FV_ARG, "%s is %g; it must lie between %g and %g", name, v, low, high);
 }
 
+static fv_status check_augment(const fv_train_opts *o, fv_err *err)
+{
+    fv_policy policy;
+    const double *const bounds[2] = { o->scale, o->ratio };
+    for (int i = 0; i < 2; i++) {
+        const double low = bounds[i][0], high = bounds[i][1], most = i == 0 ? 1 : 100;
+        if (low == 0 && high == 0) continue;
+        if (!(low > 0 && low <= high && high <= most))
+            return fv_fail(err, FV_ARG, "%s is %g to %g; it must rise, from above 0 to at most %g",
+                           i == 0 ? "scale" : "ratio", low, high, most);
+    }
+    if (o->scale[1] > 0 && o->pad_crop > 0) return fv_fail(err, FV_ARG, "scale and pad_crop are two ways to crop");
+    FV_TRY(in_range("vflip", o->vflip, 0, 1, err));
+    FV_TRY(fv_policy_parse(&policy, o->aa, err));
+    FV_TRY(in_range("color_jitter", o->color_jitter, 0, 10, err));
+    FV_TRY(in_range("hue_jitter", o->hue_jitter, 0, 0.5, err));
+    FV_TRY(in_range("pca", o->pca, 0, 10, err));
+    FV_TRY(in_range("reprob", o->reprob, 0, 1, err));
+    FV_TRY(in_range("recount", o->recount, 0, 100, err));
+    if ((unsigned)o->remode > FV_ERASE_COLOUR) return fv_fail(err, FV_ARG, "no erasing has number %d", (int)o->remode);
+    FV_TRY(in_range("mixup", o->mixup, 0, 100, err));
+    FV_TRY(in_range("cutmix", o->cutmix, 0, 100, err));
+    FV_TRY(in_range("mixup_prob", o->mixup_prob, 0, 1, err));
+    return in_range("mixup_switch_prob", o->mixup_switch_prob, 0, 1, err);
+}
+
 fv_status fv_recipe_check(const fv_train_opts *o, fv_err *err)
 {
     if (!o->data || !o->model || !o->output) return fv_fail(err, FV_ARG, "data, model and output must be named");
@@ -172,5 +217,46 @@ fv_status fv_recipe_check(const fv_train_opts *o, fv_err *err)
     if (o->pad_crop != -1) FV_TRY(in_range("pad_crop", o->pad_crop, 0, 1 << 14, err));
     if (o->flip != -1) FV_TRY(in_range("flip", o->flip, 0, 1, err));
     if (o->max_bad != -1) FV_TRY(in_range("max_bad", o->max_bad, 0, 1, err));
+    FV_TRY(check_augment(o, err));
     return in_range("workers", o->workers, 0, 1024, err);
+}
+
+/* ---- augmentation ---- */
+
+bool fv_recipe_settle_crop(fv_train_opts *o, bool small)
+{
+    const bool resized = o->pad_crop == -1 && (!small || o->scale[1] > 0);
+    if (o->pad_crop == -1 && !resized) o->pad_crop = o->size / 8;
+    if (resized && o->scale[1] == 0) o->scale[0] = 0.08, o->scale[1] = 1;
+    if (resized && o->ratio[1] == 0) o->ratio[0] = 3.0 / 4, o->ratio[1] = 4.0 / 3;
+    return resized;
+}
+
+fv_status fv_recipe_augment(fv_augment *a, const fv_train_opts *o, fv_err *err)
+{
+    *a = (fv_augment){ .pad_crop = o->pad_crop > 0 ? o->pad_crop : 0,
+                       .random_resized_crop = o->pad_crop == -1,
+                       .flip = o->flip,
+                       .vflip = o->vflip,
+                       .jitter = { o->color_jitter, o->color_jitter, o->color_jitter, o->hue_jitter },
+                       .pca = o->pca,
+                       .erase = o->reprob,
+                       .erase_count = o->recount,
+                       .erase_with = o->remode,
+                       .seed = o->seed };
+    for (int i = 0; i < 2; i++) {
+        a->scale[i] = (float)o->scale[i];
+        a->ratio[i] = (float)o->ratio[i];
+    }
+    if (o->channels == 1 && (o->pca > 0 || o->hue_jitter > 0))
+        return fv_fail(err, FV_ARG, "%s is for pictures of three channels; these have one",
+                       o->pca > 0 ? "pca" : "hue_jitter");
+    return fv_policy_parse(&a->policy, o->aa, err);
+}
+
+fv_mix fv_recipe_mix(const fv_train_opts *o)
+{
+    return (fv_mix){
+        .mixup = o->mixup, .cutmix = o->cutmix, .chance = o->mixup_prob, .cut = o->mixup_switch_prob, .seed = o->seed
+    };
 }

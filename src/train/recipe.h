@@ -4,6 +4,8 @@
 #ifndef FV_RECIPE_H
 #define FV_RECIPE_H
 #include "base/bytes.h"
+#include "data/loader.h"
+#include "data/mix.h"
 
 fv_status fv_recipe_check(const fv_train_opts *o, fv_err *err); /* FV_ARG */
 void fv_recipe_args(fv_writer *w, const fv_train_opts *o);      /* as JSON */
@@ -11,5 +13,11 @@ void fv_recipe_args(fv_writer *w, const fv_train_opts *o);      /* as JSON */
 void fv_recipe_identity(fv_writer *w, const fv_train_opts *o, const fv_data_info *data);
 /* FV_ARG naming the first line that differs. */
 fv_status fv_recipe_same(fv_bytes then, fv_bytes now, fv_err *err);
+/* Pictures that all have one small side are padded and cropped, others (and small ones where `scale` asks for it) cropped at
+ * random in size and place: pad_crop stays -1 then, and this is true. */
+bool fv_recipe_settle_crop(fv_train_opts *o, bool small);
+/* The augmentation that effective options ask for; FV_ARG where one cannot be with pictures of so many channels. */
+fv_status fv_recipe_augment(fv_augment *a, const fv_train_opts *o, fv_err *err);
+fv_mix fv_recipe_mix(const fv_train_opts *o);
 
 #endif

@@ -79,14 +79,11 @@ static void settle_options(fv_session *s)
     s->env.threads = o->threads;
 }
 
-/* Small pictures are padded and cropped, others cropped at random in size and place: pad_crop stays -1 then. */
-static void settle_augment(fv_session *s)
+static fv_status settle_augment(fv_session *s, fv_err *err)
 {
-    s->augment.random_resized_crop = s->o.pad_crop == -1 && !s->small;
-    if (s->o.pad_crop == -1 && s->small) s->o.pad_crop = s->o.size / 8;
-    s->augment.pad_crop = s->o.pad_crop > 0 ? s->o.pad_crop : 0;
-    s->augment.flip = s->o.flip;
-    s->augment.seed = s->o.seed;
+    fv_recipe_settle_crop(&s->o, s->small);
+    s->mix = fv_recipe_mix(&s->o);
+    return fv_recipe_augment(&s->augment, &s->o, err);
 }
 
 /* ---- network ---- */
@@ -145,7 +142,7 @@ static fv_status open_net(fv_session *s, fv_err *err)
         return fv_fail(err, FV_SHAPE, "'%s' has %d classes, the data %d", s->net->name, s->net->classes,
                        s->train->classes);
     settle_prep(s);
-    settle_augment(s);
+    FV_TRY(settle_augment(s, err));
     s->keys = keys_checksum(s->net->graph);
     if (s->train->class_names) FV_TRY(fv_net_name_classes(s->net, s->train->class_names, s->train->classes, err));
     return check_norms(s, err);
@@ -183,6 +180,8 @@ static fv_status take_memory(fv_session *s, fv_err *err)
     for (size_t i = 0; i < g->nparam; i++)
         if (fv_plan_velocity(s->learn, (int)i)) s->velocity_floats += g->param[i].floats;
     s->bad_bytes = (size_t)(s->train->count + 7) / 8;
+    if (s->mix.mixup > 0 || s->mix.cutmix > 0)
+        FV_TRY(fv_alloc_or(s->env.heap, (void **)&s->targets, logits * sizeof(float), err));
     FV_TRY(fv_alloc_or(s->env.heap, (void **)&s->logits, logits * sizeof(float), err));
     FV_TRY(fv_alloc_or(s->env.heap, (void **)&s->velocity, s->velocity_floats * sizeof(float), err));
     return fv_alloc_zero(s->env.heap, (void **)&s->bad, s->bad_bytes, err);
@@ -231,6 +230,7 @@ void fv_session_close(fv_session *s)
     fv_threads_free(s->pool);
     fv_net_free(s->net);
     close_pair(s);
+    fv_release(heap, s->targets);
     fv_release(heap, s->logits);
     fv_release(heap, s->velocity);
     fv_release(heap, s->bad);

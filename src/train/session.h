@@ -4,6 +4,7 @@
 #define FV_SESSION_H
 #include "base/threads.h"
 #include "data/loader.h"
+#include "data/mix.h"
 #include "graph/net.h"
 #include "plan/plan.h"
 #include "train/checkpoint.h"
@@ -22,7 +23,9 @@ typedef struct fv_session {
     fv_threads *pool;
     fv_plan *learn, *judge; /* training and inference; they share the pool and the net */
     fv_augment augment;
+    fv_mix mix;
     fv_loader *train_loader, *val_loader;
+    float *targets;  /* of a mixed batch; NULL: batches are not mixed */
     float *logits;   /* of a batch of validation */
     float *velocity; /* gathered for a checkpoint */
     size_t velocity_floats;

@@ -155,6 +155,23 @@ static fv_status count_bad(fv_session *s, const fv_batch *b, fv_err *err)
     return FV_OK;
 }
 
+/* The batch's soft targets where it is mixed, or NULL: its labels stand. */
+static const float *mixed(fv_session *s, const fv_batch *b)
+{
+    const fv_prep *p = &s->net->prep;
+    const fv_mix_batch m = { .images = b->images,
+                             .n = b->n,
+                             .h = p->h,
+                             .w = p->w,
+                             .c = p->channels,
+                             .classes = s->net->classes,
+                             .labels = b->labels,
+                             .targets = s->targets };
+    if (!s->targets) return NULL;
+    const uint64_t epoch = (uint64_t)(s->step / s->epoch_steps), batch = (uint64_t)(s->step % s->epoch_steps);
+    return fv_mix_run(&s->mix, &m, epoch, batch) ? s->targets : NULL;
+}
+
 /* A batch without pictures, or with one picture where a norm needs two, changes nothing but the position. */
 static fv_status one_step(fv_session *s, const fv_batch *b, fv_err *err)
 {
@@ -163,9 +180,11 @@ static fv_status one_step(fv_session *s, const fv_batch *b, fv_err *err)
     if (b->fatal) return fv_fail(err, b->fatal->status, "%s", b->fatal->msg);
     FV_TRY(count_bad(s, b, err));
     if (b->n > 0 && !(b->n == 1 && s->single_pixel_norm)) {
+        const float *targets = mixed(s, b);
         loss = fv_run_train(s->learn, &(fv_update){ .n = b->n,
                                                     .images = b->images,
-                                                    .labels = b->labels,
+                                                    .labels = targets ? NULL : b->labels,
+                                                    .targets = targets,
                                                     .lr = lr,
                                                     .momentum = s->o.momentum,
                                                     .nesterov = s->o.nesterov,

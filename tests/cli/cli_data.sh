@@ -45,6 +45,19 @@ refuses 65 "class in val that train lacks" "wolf" eval more --split val $net
 if grep -q 'PNG is not written' err.txt; then echo "skip data export: this build is without libpng"
 else told "data export writes pictures" "$([ -s out/val-00000.png ] && echo 0 || echo 1)"; fi
 
+"$FOVEA" data augment photos sheet.png --size 8 --count 4 --columns 3 --aa rand-m9 --reprob 1 --mixup 0.2 >out.txt 2>err.txt
+if grep -q 'PNG is not written' err.txt; then echo "skip data augment: this build is without libpng"
+else
+    [ "$(od -An -tu1 -j16 -N8 sheet.png | tr -s ' ')" = " 0 0 0 38 0 0 0 38" ]
+    told "data augment draws 4 rows of 1 + 3 pictures" $?
+    "$FOVEA" data augment photos again.png --size 8 --count 4 --columns 3 --aa rand-m9 --reprob 1 --mixup 0.2 >out.txt && cmp -s sheet.png again.png
+    told "and the same ones again" $?
+fi
+refuses 2 "unknown augmentation" "there are rand" data augment photos s.png --aa rnad
+refuses 2 "two numbers wanted" "two numbers" train photos --model resnet20 --output o --scale 0.1
+refuses 2 "augmentation out of range" "rand" train photos --model resnet20 --output o --aa rand-n1.5
+refuses 2 "unknown thing to do with data" "did you mean 'data export'" data exprt photos out
+
 # IDX with a wrong count: 2 images promised, 1 there.
 mkdir -p idx
 printf '\0\0\10\3\0\0\0\2\0\0\0\2\0\0\0\2abcd' >idx/t10k-images-idx3-ubyte

@@ -302,6 +302,34 @@ static void test_threads_and_workers_change_no_bit(void **state)
     same_file(whole, out, "model_best.safetensors");
 }
 
+/* Every change of pictures and labels is a function of the step, so a run may be stopped and go on with other threads. */
+static void test_changed_and_mixed_pictures_resume_to_the_same_bits(void **state)
+{
+    (void)state;
+    fv_train_opts o = options(folder("changed"));
+    o.aa = "rand-m9-n2-mstd0.5-inc1";
+    o.color_jitter = 0.4;
+    o.hue_jitter = 0.1;
+    o.pca = 0.1;
+    o.reprob = 0.5;
+    o.mixup = 0.4;
+    o.cutmix = 1;
+    o.mixup_prob = 0.8;
+    o.vflip = 0.1;
+    o.scale[0] = 0.3, o.scale[1] = 1;
+    train_ok(&o, NULL);
+    const char *whole = o.output;
+    o.output = folder("changed-again");
+    o.resume = "auto";
+    ends_with(&o, &(watcher){ .stop_at = 3, .wish = FV_TRAIN_STOP }, FV_STOPPED, "checkpoint");
+    o.threads = 2;
+    o.workers = 3;
+    train_ok(&o, NULL);
+    same_file(whole, o.output, "last.safetensors");
+    o.mixup = 0.2;
+    ends_with(&o, NULL, FV_ARG, "mixup 0.2");
+}
+
 /* ---- what is refused ---- */
 
 static void damage(const char *path)
@@ -361,8 +389,8 @@ static void test_output_that_cannot_be_made_is_refused(void **state)
 static void test_senseless_options_are_refused(void **state)
 {
     (void)state;
-    fv_train_opts o[8];
-    for (int i = 0; i < 8; i++) o[i] = options(folder("senseless"));
+    fv_train_opts o[13];
+    for (int i = 0; i < 13; i++) o[i] = options(folder("senseless"));
     o[0].epochs = 0;
     o[1].batch = 0;
     o[2].lr = NAN;
@@ -371,7 +399,12 @@ static void test_senseless_options_are_refused(void **state)
     o[5].decay_rate = 2;
     o[6].channels = 2;
     o[7].data = NULL;
-    for (int i = 0; i < 8; i++) ends_with(&o[i], NULL, FV_ARG, "");
+    o[8].aa = "rand-m9-x2";
+    o[9].mixup = -1;
+    o[10].hue_jitter = 0.6;
+    o[11].scale[0] = 0.5, o[11].scale[1] = 0.2;
+    o[12].reprob = NAN;
+    for (int i = 0; i < 13; i++) ends_with(&o[i], NULL, FV_ARG, "");
     assert_false(there(root, "senseless"));
 }
 
@@ -466,6 +499,7 @@ int main(void)
         cmocka_unit_test(test_resume_is_exact_when_stopped_again_and_again),
         cmocka_unit_test(test_abandoned_run_goes_on_from_its_last_save),
         cmocka_unit_test(test_threads_and_workers_change_no_bit),
+        cmocka_unit_test(test_changed_and_mixed_pictures_resume_to_the_same_bits),
         cmocka_unit_test(test_damaged_checkpoint_falls_back_or_is_refused),
         cmocka_unit_test(test_other_options_or_model_are_refused_by_name),
         cmocka_unit_test(test_output_that_cannot_be_made_is_refused),
