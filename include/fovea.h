@@ -353,6 +353,15 @@ FV_API float *fv_net_weights(fv_net *net, const char *key, int64_t *count);
 /* ---- plans: everything that can fail, fails here; running cannot ----------------------------------------- */
 
 typedef enum fv_mode { FV_INFER, FV_TRAIN } fv_mode;
+/* How a weight follows its gradient g; the arrays of state that each has, with the names of their papers. */
+typedef enum fv_optimiser {
+    FV_OPT_SGD,     /* v = momentum * v + g, w -= lr * v.  v */
+    FV_OPT_RMSPROP, /* TensorFlow's: the root is of ms + eps, ms begins at 1, lr is in the momentum.  ms, momentum */
+    FV_OPT_ADAMW,   /* Adam with weight decay of its own (Loshchilov, Hutter 2017).  m, v */
+    FV_OPT_LAMB,    /* You et al. 2019: AdamW's step, as long as a share of the weight's norm.  m, v */
+    FV_OPT_COUNT
+} fv_optimiser;
+enum { FV_STATE_EMA = 2, FV_STATES }; /* of a weight: two of the optimiser, then its moving average */
 typedef struct fv_plan fv_plan;
 typedef struct fv_plan_opts {
     fv_mode mode;
@@ -360,9 +369,14 @@ typedef struct fv_plan_opts {
     int h, w;    /* input size; 0: the net's */
     int threads; /* 0: the environment's */
     /* FV_TRAIN: */
-    double wd;        /* weight decay: wd * w joins the gradient of each weight, not of biases and norms */
-    double smoothing; /* label smoothing, from 0 to below 1 */
-    double clip;      /* the whole gradient is scaled down to this L2 norm; 0: never */
+    fv_optimiser opt;
+    double opt_eps;         /* 0: 1e-3 for RMSprop, 1e-8 for AdamW, 1e-6 for LAMB */
+    double alpha, betas[2]; /* what ms, m and v keep of themselves; 0: 0.9, 0.9, 0.999 */
+    double wd;              /* weight decay: wd * w joins the gradient of each weight, not of biases and norms */
+    double smoothing;       /* label smoothing, from 0 to below 1 */
+    double clip;            /* the whole gradient is scaled down to this L2 norm; 0: never */
+    double ema;  /* keeps averages of weights and statistics: of themselves min(ema, (1 + t) / (10 + t)) at update t */
+    bool gather; /* several batches may make one update: fv_update.more */
     /* Features: names of values (fv_name's, or the layer's) that fv_plan_value gives after a run; borrowed for the call. */
     const char *const *keep;
     int nkeep;
@@ -412,19 +426,22 @@ typedef struct fv_update {
     const float *images;  /* n x h x w x c, normalised */
     const int *labels;    /* n class numbers; or NULL and */
     const float *targets; /* n x classes: a distribution over the classes for each image (soft targets, mixup) */
-    double lr, momentum;  /* of SGD: v = momentum * v + g, w -= lr * v; momentum 0: none */
+    double lr, momentum;  /* momentum: of SGD and RMSprop; 0: none */
     bool nesterov;
-    uint64_t seed, step; /* the key of dropout and stochastic depth: equal keys, equal masks */
-    float *losses;       /* NULL, or n floats: the loss of each image comes back */
-    float *logits;       /* NULL, or n x classes: as they were before the update */
+    uint64_t seed, step;  /* the key of dropout and stochastic depth: equal keys, equal masks */
+    int64_t t;            /* the number of this update from 1, for the averages that begin at 0; 0: step + 1 */
+    bool more;            /* gradients are kept for the next call, whose images join these; nothing is updated */
+    const float *weights; /* NULL, or n factors of the images' losses; the loss is their mean weighted so */
+    float *losses;        /* NULL, or n floats: the loss of each image comes back */
+    float *logits;        /* NULL, or n x classes: as they were before the update */
 } fv_update;
-/* Forward, backward, update of the net's weights, batch-norm statistics and the plan's momenta. Gives the mean loss of
+/* Forward, backward, update of the net's weights, batch-norm statistics and the plan's states. Gives the mean loss of
  * the n images; NaN, and nothing is changed, where n or a label is out of range. Allocates nothing; the weights come
  * out the same for any number of threads. */
 FV_API double fv_run_train(fv_plan *plan, const fv_update *u);
-/* The momentum (v above) of a state-dict entry, shaped like fv_net_weights; NULL where it has none. Saved and put back
- * together with the weights, a run goes on bit for bit. */
-FV_API float *fv_plan_momentum(fv_plan *plan, const char *key, int64_t *count);
+/* State k (0, 1: the optimiser's, as listed there; FV_STATE_EMA) of a state-dict entry, shaped like fv_net_weights; NULL
+ * where it has none. Saved and put back together with the weights, a run goes on bit for bit. */
+FV_API float *fv_plan_state(fv_plan *plan, int k, const char *key, int64_t *count);
 
 /* ---- data ------------------------------------------------------------------------------------------------ */
 

@@ -52,6 +52,9 @@ typedef struct fv_run_info {
     uint64_t seed, step;
     double lr, momentum, grad_scale; /* grad_scale: gradients are multiplied by it before the update (clipping) */
     bool nesterov;
+    int64_t t;  /* this update's number, from 1 */
+    double ema; /* what a moving average of the weights keeps of itself in this update */
+    bool fresh; /* the first batch of those whose gradients are gathered */
 } fv_run_info;
 
 /* A layout of weights that a row reads instead of the published one. As a kernel: arg 0 packed out, 1 weights (OIHW),

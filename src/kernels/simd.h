@@ -64,6 +64,10 @@ INLINE vf v_fma(vf a, vf b, vf c)
 {
     return (vf)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
 }
+INLINE vf v_sqrt(vf x)
+{
+    return (vf)_mm512_sqrt_ps((__m512)x);
+}
 INLINE vf v_pick(vf old, vf from, vi lane)
 {
     const __mmask16 m = _mm512_cmpge_epi32_mask((__m512i)lane, _mm512_setzero_si512());
@@ -95,6 +99,10 @@ INLINE vf v_min(vf a, vf b)
 INLINE vf v_fma(vf a, vf b, vf c)
 {
     return (vf)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
+}
+INLINE vf v_sqrt(vf x)
+{
+    return (vf)_mm256_sqrt_ps((__m256)x);
 }
 INLINE vf v_pick(vf old, vf from, vi lane)
 {
@@ -132,6 +140,10 @@ INLINE vf v_fma(vf a, vf b, vf c)
 {
     return (vf)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b);
 }
+INLINE vf v_sqrt(vf x)
+{
+    return (vf)vsqrtq_f32((float32x4_t)x);
+}
 INLINE vf v_pick(vf old, vf from, vi lane)
 {
     const vi bytes = lane * 0x04040404 + 0x03020100; /* those of each lane */
@@ -143,6 +155,11 @@ INLINE vf v_fma(vf a, vf b, vf c)
 {
     for (int i = 0; i < VL; i++) c[i] = __builtin_fmaf(a[i], b[i], c[i]);
     return c;
+}
+INLINE vf v_sqrt(vf x)
+{
+    for (int i = 0; i < VL; i++) x[i] = __builtin_sqrtf(x[i]);
+    return x;
 }
 INLINE vf v_pick(vf old, vf from, vi lane)
 {

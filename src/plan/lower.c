@@ -56,7 +56,7 @@ static int param_gradient(lowering *l, int param)
     const fv_param *q = &p->net->graph->param[param];
     if (q->kind >= FV_PARAM_RUNNING || l->p->rq.values_only) return 0;
     if (!p->dparam[param]) {
-        const operand_kind kind = fv_plan_updates_early(p) ? OPERAND_BLOCK : OPERAND_OWN;
+        const operand_kind kind = fv_plan_spends_early(p) ? OPERAND_BLOCK : OPERAND_OWN;
         p->dparam[param] = fv_plan_operand(p, kind, q->floats * p->real, l->err);
         p->operand[p->dparam[param]].gradient = true;
     }
@@ -174,8 +174,9 @@ static void look_at(lowering *l, int i, fv_shape x[FV_MAX_IN])
     const fv_op *op = fv_ops[n->op];
     fv_lower *f = &l->face;
     l->node = i;
-    *f =
-        (fv_lower){ .attr = &n->attr, .x = x, .nx = n->nin, .y = n->shape, .batch = p->rq.batch, .train = p->rq.train };
+    const bool trains = fv_plan_trains(p, n);
+    *f = (fv_lower){ .attr = &n->attr, .x = x, .nx = n->nin, .y = n->shape, .batch = p->rq.batch };
+    f->train = p->rq.train && (trains || n->op != FV_OP_BATCHNORM || !p->rq.rule);
     f->temp = new_temp;
     f->moments = moments;
     f->step = emit;
@@ -189,7 +190,7 @@ static void look_at(lowering *l, int i, fv_shape x[FV_MAX_IN])
     if (l->backward) f->dout = (fv_arg){ gradient_of(l, i) };
     for (int k = 0; k < n->nparam; k++) {
         f->param[k] = (fv_arg){ p->weight[n->param[k]] };
-        if (l->backward) f->dparam[k] = (fv_arg){ param_gradient(l, n->param[k]) };
+        if (l->backward && trains) f->dparam[k] = (fv_arg){ param_gradient(l, n->param[k]) };
     }
     if (n->fold >= 0) f->param[1] = (fv_arg){ fv_plan_folded_bias(p, i, l->err) };
     size_t floats[FV_MAX_AUX] = { 0 };
@@ -248,8 +249,7 @@ static void mark_gradients(lowering *l)
         if (n->dead) continue;
         l->grad[i] = n->op == FV_OP_INPUT && p->rq.input_grad && i != p->target;
         l->grad[i] |= n->kept && p->rq.values_only;
-        for (int k = 0; k < n->nparam && !p->rq.values_only; k++)
-            l->grad[i] |= p->net->graph->param[n->param[k]].kind < FV_PARAM_RUNNING;
+        l->grad[i] |= !p->rq.values_only && fv_plan_trains(p, n);
         for (int k = 0; k < n->nin; k++) l->grad[i] |= l->grad[n->in[k]];
     }
 }
@@ -271,7 +271,7 @@ static void lower_backward(lowering *l)
         if (n->dead || n->op == FV_OP_INPUT || !reached) continue;
         look_at(l, i, x);
         fv_ops[n->op]->backward(&l->face);
-        if (fv_plan_updates_early(p)) fv_plan_update_node(p, n, l->err);
+        if (fv_plan_spends_early(p)) fv_plan_spend(p, n, l->err);
     }
 }
 
@@ -294,7 +294,8 @@ static bool tables(fv_plan *p, lowering *l)
     p->aux = fv_arena_alloc(&p->arena, nodes * FV_MAX_AUX);
     p->weight = fv_arena_alloc(&p->arena, params);
     p->dparam = fv_arena_alloc(&p->arena, params);
-    p->velocity = fv_arena_alloc(&p->arena, params);
+    p->gathered = fv_arena_alloc(&p->arena, params);
+    for (int k = 0; k < FV_STATES; k++) p->state[k] = fv_arena_alloc(&p->arena, params);
     l->grad = fv_arena_alloc(&p->arena, (size_t)p->nnode);
     return !p->arena.failed;
 }
@@ -307,6 +308,7 @@ fv_status fv_plan_lower(fv_plan *p, fv_err *err)
     if (!tables(p, &l)) return fv_fail(err, FV_NOMEM, "no memory for the plan's tables");
     FV_TRY(fv_grow(p->net->env.heap, (void **)&p->operand, &p->operand_cap, 1, sizeof *p->operand, err));
     p->operand[p->noperand++] = (operand){ .first = INT_MAX, .last = -1 }; /* the absent one, and where failures lead */
+    FV_TRY(fv_plan_rules(p, err));
     weight_operands(p, l.err);
     FV_TRY(fv_plan_views(p, l.err));
     for (int i = 0; i < p->nnode; i++) {
@@ -316,7 +318,8 @@ fv_status fv_plan_lower(fv_plan *p, fv_err *err)
         fv_ops[p->node[i].op]->forward(&l.face);
     }
     if (p->rq.backward && l.err->status == FV_OK) lower_backward(&l);
-    if (p->rq.update && !fv_plan_updates_early(p)) fv_plan_update_all(p, l.err);
+    p->update_from = (int)p->nstep;
+    if (p->rq.update) fv_plan_update_all(p, l.err);
     if (p->arena.failed) fv_fail(l.err, FV_NOMEM, "no memory for the plan's steps");
     return l.err->status;
 }

@@ -103,7 +103,9 @@ struct fv_plan {
     int *home;                       /* concat node in whose memory a value is written, -1: none; NULL: no views
                                       * */
     int *value, *dvalue;             /* operand of each node's value and gradient; 0: none yet */
-    int *dparam, *velocity, *weight; /* operand per parameter */
+    int *dparam, *gathered, *weight; /* operand per parameter */
+    int *state[FV_STATES];           /* likewise */
+    const fv_param_rule *rule;       /* of each parameter, in the arena */
     int *aux;                        /* FV_MAX_AUX per node */
     int run_operand, doutput;
 
@@ -123,7 +125,11 @@ struct fv_plan {
     size_t block_bytes, lane_bytes, own_bytes, packed_bytes, scratch_bytes;
     fv_threads *pool, *own_pool;
     fv_run_info run;
-    size_t real; /* bytes of an element */
+    int update_from;     /* first of the steps that an update is made of, where gradients are gathered */
+    bool more;           /* this run is without them */
+    int64_t gathered_n;  /* images since the last update, */
+    double gathered_sum; /* and the sum of their weights */
+    size_t real;         /* bytes of an element */
     double plan_ms;
     double *seconds; /* of each step, added to by runs; or NULL */
 };
@@ -152,10 +158,17 @@ int fv_plan_base(const fv_plan *p, int id);
 void fv_plan_resolve(fv_plan *p, const fv_slot *slot, plan_step *s, fv_err *err);
 /* The steps of a concatenation whose value is made of views; false: the op is to make them. */
 bool fv_plan_join(fv_plan *p, int node, fv_err *err);
-/* update.c: is each parameter updated right after its node's backward pass, or all at the end? */
-bool fv_plan_updates_early(const fv_plan *p);
-void fv_plan_update_node(fv_plan *p, const plan_node *n, fv_err *err);
+/* update.c: the rules of all parameters. */
+fv_status fv_plan_rules(fv_plan *p, fv_err *err);
+/* Is any parameter of the node trained? */
+bool fv_plan_trains(const fv_plan *p, const plan_node *n);
+/* Are gradients used up right after their node's backward pass, by its update or by gathering? */
+bool fv_plan_spends_early(const fv_plan *p);
+void fv_plan_spend(fv_plan *p, const plan_node *n, fv_err *err);
+/* The steps behind the backward pass. */
 void fv_plan_update_all(fv_plan *p, fv_err *err);
+/* Once there is memory: what states begin with. */
+void fv_plan_begin_states(fv_plan *p);
 /* A step as an op's lowering appends one. */
 void fv_plan_step(fv_plan *p, int node, const fv_slot *slot, const void *problem, size_t bytes, int nout, int nargs,
                   const int *arg, fv_err *err);

@@ -42,6 +42,7 @@ static fv_status make(fv_plan *p, fv_err *err)
     FV_TRY(fv_plan_bands(p, err));
     FV_TRY(fv_plan_memory(p, err));
     widen_weights(p);
+    fv_plan_begin_states(p);
     FV_TRY(fv_plan_pack(p, err));
     fv_net_tell_bad(p->net);
     return FV_OK;
@@ -92,9 +93,27 @@ void fv_plan_free(fv_plan *p)
     fv_release(heap, p);
 }
 
+static bool within(double v, double least, double below)
+{
+    return v >= least && v < below; /* a NaN is not */
+}
+
+static fv_status check_optimiser(const fv_plan_opts *o, fv_err *err)
+{
+    if (!fv_optimiser_name(o->opt)) return fv_fail(err, FV_ARG, "no optimiser has the number %d", (int)o->opt);
+    if (!within(o->opt_eps, 0, INFINITY)) return fv_fail(err, FV_ARG, "an optimiser's eps of %g", o->opt_eps);
+    if (!within(o->alpha, 0, 1) || !within(o->betas[0], 0, 1) || !within(o->betas[1], 0, 1))
+        return fv_fail(err, FV_ARG, "averages that keep %g, %g, %g of themselves", o->alpha, o->betas[0], o->betas[1]);
+    if (!within(o->ema, 0, 1)) return fv_fail(err, FV_ARG, "an average of weights that keeps %g of itself", o->ema);
+    const bool any =
+        o->opt || o->opt_eps > 0 || o->alpha > 0 || o->betas[0] > 0 || o->betas[1] > 0 || o->ema > 0 || o->gather;
+    return o->mode != FV_TRAIN && any ? fv_fail(err, FV_ARG, "optimisers are for training plans") : FV_OK;
+}
+
 /* Written so that NaN is refused as well. */
 static fv_status check_options(const fv_plan_opts *o, fv_err *err)
 {
+    FV_TRY(check_optimiser(o, err));
     if (!(o->wd >= 0 && isfinite(o->wd))) return fv_fail(err, FV_ARG, "a weight decay of %g", o->wd);
     if (!(o->smoothing >= 0 && o->smoothing < 1)) return fv_fail(err, FV_ARG, "label smoothing of %g", o->smoothing);
     if (!(o->clip >= 0 && isfinite(o->clip))) return fv_fail(err, FV_ARG, "gradients clipped at %g", o->clip);
@@ -117,9 +136,10 @@ fv_status fv_plan_new(fv_plan **out, fv_net *net, const fv_plan_opts *opts, fv_e
     rq.threads = o.threads ? o.threads : net->env.threads;
     if (rq.threads <= 0) rq.threads = fv_cores();
     rq.cpu = fv_env_features(&net->env);
-    rq.wd = o.wd;
+    rq.opt = o.opt;
+    rq.opt_eps = o.opt_eps, rq.alpha = o.alpha, rq.betas[0] = o.betas[0], rq.betas[1] = o.betas[1];
+    rq.wd = o.wd, rq.clip = o.clip, rq.ema = o.ema, rq.gather = o.gather;
     rq.smoothing = (float)o.smoothing;
-    rq.clip = o.clip;
     rq.keep = o.keep;
     rq.nkeep = o.nkeep;
     rq.backward |= o.gradients;
@@ -250,15 +270,15 @@ void *fv_plan_dparam(const fv_plan *p, int param)
     return at(p, p->dparam[param]);
 }
 
-void *fv_plan_velocity(const fv_plan *p, int param)
+void *fv_plan_state_of(const fv_plan *p, int k, int param)
 {
-    return at(p, p->velocity[param]);
+    return at(p, p->state[k][param]);
 }
 
-float *fv_plan_momentum(fv_plan *p, const char *key, int64_t *count)
+float *fv_plan_state(fv_plan *p, int k, const char *key, int64_t *count)
 {
-    const int i = fv_net_param(p->net, key);
-    float *v = i < 0 ? NULL : fv_plan_velocity(p, i);
+    const int i = k < 0 || k >= FV_STATES ? -1 : fv_net_param(p->net, key);
+    float *v = i < 0 ? NULL : fv_plan_state_of(p, k, i);
     if (count) *count = v ? (int64_t)p->net->graph->param[i].floats : 0;
     return v;
 }

@@ -111,6 +111,7 @@ static void copy_nodes(fv_plan *p)
         memcpy(c->in, n->in, sizeof c->in);
         c->nparam = n->nparam;
         memcpy(c->param, n->param, sizeof c->param);
+        if (p->rq.set_drop && n->op == FV_OP_DROPOUT) c->attr.p = (float)p->rq.drop;
     }
     p->nnode = (int)g->nnode;
     p->output = p->logits = g->output;

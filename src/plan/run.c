@@ -104,6 +104,7 @@ static void run_by_image(fv_plan *p, const segment *g, int n)
 void fv_plan_run(fv_plan *p, int n)
 {
     for (size_t i = 0; i < p->nsegment; i++) {
+        if (p->more && p->segment[i].first >= p->update_from) break;
         if (p->segment[i].by_image) run_by_image(p, &p->segment[i], n);
         else run_together(p, &p->segment[i], 0, n);
     }
@@ -135,7 +136,7 @@ void fv_run_backward(fv_plan *p, int n, const float *images, const float *dlogit
 static bool fits(const fv_plan *p, const fv_update *u)
 {
     const int classes = p->node[p->target].shape.c;
-    if (u->n < 1 || u->n > p->rq.batch || (!u->labels && !u->targets)) return false;
+    if (u->n < 1 || u->n > p->rq.batch || (!u->labels && !u->targets) || (u->more && !p->rq.gather)) return false;
     for (int i = 0; i < u->n && u->labels; i++)
         if (u->labels[i] < 0 || u->labels[i] >= classes) return false;
     return true;
@@ -149,15 +150,58 @@ static float aux_weight(const fv_plan *p, int k)
 static void set_targets(fv_plan *p, const fv_update *u)
 {
     const size_t classes = (size_t)p->node[p->target].shape.c, n = (size_t)u->n;
-    float *target = fv_plan_input(p, "target"), *dloss = fv_plan_doutput(p);
+    float *target = fv_plan_input(p, "target");
     if (u->labels) memset(target, 0, n * classes * sizeof *target);
     else memcpy(target, u->targets, n * classes * sizeof *target);
     for (size_t i = 0; i < n && u->labels; i++) target[i * classes + (size_t)u->labels[i]] = 1;
-    for (size_t i = 0; i < n; i++) dloss[i] = 1.0f / (float)u->n;
+}
+
+static float image_weight(const fv_update *u, size_t i)
+{
+    return u->weights ? u->weights[i] : 1;
+}
+
+static double weight_sum(const fv_update *u)
+{
+    double sum = 0;
+    for (int i = 0; i < u->n; i++) sum += (double)image_weight(u, (size_t)i);
+    return sum;
+}
+
+/* The share of each image's loss in what is minimised: its weight in a sum of so much. */
+static void set_gradients(fv_plan *p, const fv_update *u, float sum)
+{
+    float *dloss = fv_plan_doutput(p);
+    for (size_t i = 0; i < (size_t)u->n; i++) dloss[i] = image_weight(u, i) / sum;
     for (int k = 0; k < p->naux; k++) {
         const int id = p->dvalue[p->aux_loss[k]];
-        for (size_t i = 0; id && i < n; i++) ((float *)p->pointer[id])[i] = aux_weight(p, k) / (float)u->n;
+        for (size_t i = 0; id && i < (size_t)u->n; i++)
+            ((float *)p->pointer[id])[i] = aux_weight(p, k) * image_weight(u, i) / sum;
     }
+}
+
+/* Where gradients are gathered they are sums over images, and the update divides by the weights of all of them. */
+static void set_run(fv_plan *p, const fv_update *u)
+{
+    const double sum = weight_sum(u);
+    const int64_t t = u->t > 0 ? u->t : (int64_t)u->step + 1;
+    const double young = (1 + (double)t) / (10 + (double)t);
+    p->run = (fv_run_info){ .seed = u->seed,
+                            .step = u->step,
+                            .lr = u->lr,
+                            .momentum = u->momentum,
+                            .nesterov = u->nesterov,
+                            .grad_scale = 1,
+                            .t = t,
+                            .ema = young < p->rq.ema ? young : p->rq.ema,
+                            .fresh = p->gathered_n == 0 };
+    set_gradients(p, u, p->rq.gather || !(sum > 0) ? 1 : (float)sum);
+    p->more = u->more;
+    if (!p->rq.gather) return;
+    p->gathered_n += u->n;
+    p->gathered_sum += sum;
+    if (p->gathered_sum > 0) p->run.grad_scale = 1 / p->gathered_sum;
+    if (!u->more) p->gathered_n = 0, p->gathered_sum = 0;
 }
 
 /* The loss of each image; its auxiliary classifiers' shares join it here. */
@@ -177,11 +221,7 @@ double fv_run_train(fv_plan *p, const fv_update *u)
     if (!fits(p, u)) return (double)NAN;
     memcpy(fv_plan_input(p, NULL), u->images, (size_t)u->n * in.h * in.w * in.c * sizeof *u->images);
     set_targets(p, u);
-    p->run.lr = u->lr;
-    p->run.momentum = u->momentum;
-    p->run.nesterov = u->nesterov;
-    p->run.seed = u->seed;
-    p->run.step = u->step;
+    set_run(p, u);
     fv_plan_run(p, u->n);
     p->net->batches_tracked++;
 
@@ -190,6 +230,7 @@ double fv_run_train(fv_plan *p, const fv_update *u)
     if (u->losses) memcpy(u->losses, loss, (size_t)u->n * sizeof *loss);
     if (u->logits) memcpy(u->logits, fv_plan_logits(p), (size_t)u->n * classes * sizeof *loss);
     double sum = 0;
-    for (int i = 0; i < u->n; i++) sum += (double)loss[i];
-    return sum / u->n;
+    for (int i = 0; i < u->n; i++) sum += (double)(image_weight(u, (size_t)i) * loss[i]);
+    const double all = weight_sum(u);
+    return all > 0 ? sum / all : 0;
 }

@@ -86,7 +86,7 @@ fv_status fv_plan_segments(fv_plan *p, fv_err *err)
     if (!order || !p->segment || (!plain && !choose(p, order)))
         return fv_fail(err, FV_NOMEM, "no memory for the order of %zu steps", p->nstep);
     for (size_t i = 0; i < p->nstep; i++) {
-        if (i == 0 || order[i] != order[i - 1])
+        if (i == 0 || order[i] != order[i - 1] || (p->rq.gather && (int)i == p->update_from))
             p->segment[p->nsegment++] = (segment){ .first = (int)i, .by_image = order[i] == BY_IMAGE };
         p->segment[p->nsegment - 1].end = (int)i + 1;
     }

@@ -21,7 +21,7 @@ static const struct {
 } sections[] = {
     { "MODL", offsetof(fv_checkpoint, model) },   { "OPTS", offsetof(fv_checkpoint, options) },
     { "HIST", offsetof(fv_checkpoint, history) }, { "BADS", offsetof(fv_checkpoint, bad) },
-    { "WGHT", offsetof(fv_checkpoint, weights) }, { "VELO", offsetof(fv_checkpoint, velocity) },
+    { "WGHT", offsetof(fv_checkpoint, weights) }, { "VELO", offsetof(fv_checkpoint, states) },
 };
 enum { SPANS = sizeof sections / sizeof *sections, SECTIONS = SPANS + 1 };
 

@@ -20,10 +20,10 @@ typedef struct fv_checkpoint {
     int64_t batches_tracked;
     int64_t loss_n; /* of the epoch under way: images so far, and the sum of their losses */
     double loss_sum, best_top1;
-    fv_bytes history;  /* finished epochs, fv_checkpoint_epoch reads them */
-    fv_bytes bad;      /* one bit per training picture: could not be read */
-    fv_bytes weights;  /* floats, with running statistics, as in the net's block */
-    fv_bytes velocity; /* floats of the optimiser, parameter after parameter */
+    fv_bytes history; /* finished epochs, fv_checkpoint_epoch reads them */
+    fv_bytes bad;     /* one bit per training picture: could not be read */
+    fv_bytes weights; /* floats, with running statistics, as in the net's block */
+    fv_bytes states;  /* floats of the optimiser and of averages, one state after the other, by parameter */
 } fv_checkpoint;
 
 /* History: writing appends rows to a writer; reading gives row i, or false past the last. */

@@ -23,7 +23,7 @@ static fv_status compare(const fv_session *s, const fv_checkpoint *c, fv_err *er
                        c->model.len < 100 ? (int)c->model.len : 100, (const char *)c->model.p, net->name);
     FV_TRY(fv_recipe_same(c->options, (fv_bytes){ s->identity.p, s->identity.len }, err));
     if (c->keys != s->keys || c->weights.len != net->graph->floats * sizeof(float) ||
-        c->velocity.len != s->velocity_floats * sizeof(float))
+        c->states.len != s->state_floats * sizeof(float))
         return fv_fail(err, FV_FORMAT, "its weights are not those of '%s'", net->name);
     if (c->bad.len != s->bad_bytes || c->step > s->steps || fv_checkpoint_epoch(c, s->o.epochs, &e))
         return fv_fail(err, FV_FORMAT, "step %" PRId64 " of another run of %" PRId64 " steps", c->step, s->steps);
@@ -42,15 +42,10 @@ static fv_status take_history(fv_session *s, const fv_checkpoint *c, fv_err *err
 
 static void take(fv_session *s, const fv_checkpoint *c)
 {
-    const fv_graph *g = s->net->graph;
     memcpy(s->net->weights, c->weights.p, c->weights.len);
     s->net->batches_tracked = c->batches_tracked;
-    const uint8_t *from = c->velocity.p;
-    for (size_t i = 0; i < g->nparam; i++) {
-        float *v = fv_plan_velocity(s->learn, (int)i);
-        if (v) memcpy(v, from, g->param[i].floats * sizeof *v);
-        if (v) from += g->param[i].floats * sizeof *v;
-    }
+    memcpy(s->states, c->states.p, c->states.len);
+    fv_session_move_states(s, false);
     memcpy(s->bad, c->bad.p, c->bad.len);
     s->nbad = 0;
     for (int64_t i = 0; i < s->train->count; i++) s->nbad += s->bad[i / 8] >> i % 8 & 1;
@@ -62,7 +57,7 @@ static void take(fv_session *s, const fv_checkpoint *c)
 
 static fv_status read_one(fv_session *s, const char *path, fv_err *err)
 {
-    const size_t most = (s->net->graph->floats + s->velocity_floats) * sizeof(float) + s->bad_bytes + SPARE_BYTES;
+    const size_t most = (s->net->graph->floats + s->state_floats) * sizeof(float) + s->bad_bytes + SPARE_BYTES;
     fv_bytes file;
     fv_checkpoint c;
     FV_TRY(fv_file_read(&file, path, most, s->env.heap, err));

@@ -92,14 +92,17 @@ static bool all_finite(const float *x, size_t n)
     return true;
 }
 
-static void gather_velocity(fv_session *s)
+void fv_session_move_states(fv_session *s, bool out)
 {
-    float *to = s->velocity;
-    for (size_t i = 0; i < s->net->graph->nparam; i++) {
-        const float *v = fv_plan_velocity(s->learn, (int)i);
-        const size_t n = s->net->graph->param[i].floats;
-        if (v) memcpy(to, v, n * sizeof *to);
-        if (v) to += n;
+    const fv_graph *g = s->net->graph;
+    float *at = s->states;
+    for (size_t i = 0; i < FV_STATES * g->nparam; i++) {
+        float *v = fv_plan_state_of(s->learn, (int)(i / g->nparam), (int)(i % g->nparam));
+        const size_t n = g->param[i % g->nparam].floats;
+        if (!v) continue;
+        if (out) memcpy(at, v, n * sizeof *v);
+        else memcpy(v, at, n * sizeof *v);
+        at += n;
     }
 }
 
@@ -113,7 +116,7 @@ static fv_status write_checkpoint(fv_session *s, const char *path, fv_err *err)
     const fv_net *net = s->net;
     fv_writer history = { .heap = s->env.heap };
     for (size_t i = 0; i < s->nepochs; i++) fv_checkpoint_put_epoch(&history, &s->epochs[i]);
-    gather_velocity(s);
+    fv_session_move_states(s, true);
     const fv_checkpoint c = { .model = bytes_of(net->name, strlen(net->name)),
                               .keys = s->keys,
                               .options = bytes_of(s->identity.p, s->identity.len),
@@ -125,7 +128,7 @@ static fv_status write_checkpoint(fv_session *s, const char *path, fv_err *err)
                               .history = bytes_of(history.p, history.len),
                               .bad = bytes_of(s->bad, s->bad_bytes),
                               .weights = bytes_of(net->weights, net->graph->floats * sizeof(float)),
-                              .velocity = bytes_of(s->velocity, s->velocity_floats * sizeof(float)) };
+                              .states = bytes_of(s->states, s->state_floats * sizeof(float)) };
     fv_status st = history.failed ? fv_fail(err, FV_NOMEM, "no memory for the history") : FV_OK;
     if (st == FV_OK) st = fv_checkpoint_write(path, &c, s->env.heap, err);
     fv_writer_free(&history);

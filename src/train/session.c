@@ -177,13 +177,14 @@ static fv_status take_memory(fv_session *s, fv_err *err)
 {
     const fv_graph *g = s->net->graph;
     const size_t logits = (size_t)s->o.batch * (size_t)s->net->classes;
-    for (size_t i = 0; i < g->nparam; i++)
-        if (fv_plan_velocity(s->learn, (int)i)) s->velocity_floats += g->param[i].floats;
+    for (size_t i = 0; i < FV_STATES * g->nparam; i++)
+        if (fv_plan_state_of(s->learn, (int)(i / g->nparam), (int)(i % g->nparam)))
+            s->state_floats += g->param[i % g->nparam].floats;
     s->bad_bytes = (size_t)(s->train->count + 7) / 8;
     if (s->mix.mixup > 0 || s->mix.cutmix > 0)
         FV_TRY(fv_alloc_or(s->env.heap, (void **)&s->targets, logits * sizeof(float), err));
     FV_TRY(fv_alloc_or(s->env.heap, (void **)&s->logits, logits * sizeof(float), err));
-    FV_TRY(fv_alloc_or(s->env.heap, (void **)&s->velocity, s->velocity_floats * sizeof(float), err));
+    FV_TRY(fv_alloc_or(s->env.heap, (void **)&s->states, s->state_floats * sizeof(float), err));
     return fv_alloc_zero(s->env.heap, (void **)&s->bad, s->bad_bytes, err);
 }
 
@@ -232,7 +233,7 @@ void fv_session_close(fv_session *s)
     close_pair(s);
     fv_release(heap, s->targets);
     fv_release(heap, s->logits);
-    fv_release(heap, s->velocity);
+    fv_release(heap, s->states);
     fv_release(heap, s->bad);
     fv_release(NULL, s->epochs);
     fv_writer_free(&s->identity);

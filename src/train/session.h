@@ -25,10 +25,10 @@ typedef struct fv_session {
     fv_augment augment;
     fv_mix mix;
     fv_loader *train_loader, *val_loader;
-    float *targets;  /* of a mixed batch; NULL: batches are not mixed */
-    float *logits;   /* of a batch of validation */
-    float *velocity; /* gathered for a checkpoint */
-    size_t velocity_floats;
+    float *targets; /* of a mixed batch; NULL: batches are not mixed */
+    float *logits;  /* of a batch of validation */
+    float *states;  /* gathered for a checkpoint */
+    size_t state_floats;
     bool single_pixel_norm; /* some norm sees one value per picture and channel */
     fv_writer identity;
     uint32_t keys; /* checksum of the state dict's names and shapes */
@@ -60,6 +60,8 @@ fv_status fv_session_resume(fv_session *s, fv_err *err);
 fv_status fv_session_folder(const fv_session *s, fv_err *err);
 /* Removes temporary files of runs that were killed in this folder. */
 void fv_session_sweep(const fv_session *s);
+/* The learning plan's states into s->states, or from there into the plan. */
+void fv_session_move_states(fv_session *s, bool out);
 fv_status fv_session_write_args(const fv_session *s, fv_err *err);
 /* The checkpoint of this step. FV_DIVERGED where a weight is not finite: nothing is written then. */
 fv_status fv_session_checkpoint(fv_session *s, fv_err *err);

@@ -401,7 +401,7 @@ static call sgd(const shape *s)
                    .n = 1,
                    .nout = 2,
                    .count = { s->all, s->all, s->all, RUN_OPERAND },
-                   .p.sgd = { .count = s->all, .wd = 0.01 },
+                   .p.sgd = { .count = s->all, .rate = 0.5, .wd = 0.01 },
                    .bound = 8 * 8 };
 }
 static call sumsq(const shape *s)
@@ -576,15 +576,15 @@ static void test_rows_agree_with_double(void **state)
 static void test_clip_scales_to_the_norm(void **state)
 {
     (void)state;
-    fv_run_info run = { .grad_scale = 7 };
-    float total = 9; /* of squares: a norm of 3 */
+    fv_run_info run = { .grad_scale = 0.5 };
+    float total = 36; /* of squares: a norm of 6, that of the scaled gradient is 3 */
     const fv_sgd_problem half = { .clip = 1.5 }, wide = { .clip = 6 };
     void *arg[] = { &run, &total };
     const fv_kernel *row = &fv_slot_clip.rows[0];
     row->fn(&(fv_work){ .problem = &half, .n = 1, .arg = arg, .begin = 0, .end = 1 });
-    assert_true(fabs(run.grad_scale - 1.5 / (3 + 1e-6)) < 4 * DBL_EPSILON);
+    assert_true(fabs(run.grad_scale - 0.5 * 1.5 / (3 + 1e-6)) < 4 * DBL_EPSILON);
     row->fn(&(fv_work){ .problem = &wide, .n = 1, .arg = arg, .begin = 0, .end = 1 });
-    assert_true(run.grad_scale == 1);
+    assert_true(fabs(run.grad_scale - 0.25) < 1e-6);
 }
 
 int main(void)

@@ -133,7 +133,7 @@ static void check_gradients(fv_plan *plan, const fv_net *net)
         const fv_param *p = &net->graph->param[i];
         int64_t n = 0;
         if (p->kind >= FV_PARAM_RUNNING) continue;
-        const float *v = fv_plan_momentum(plan, p->name, &n);
+        const float *v = fv_plan_state(plan, 0, p->name, &n);
         if (!v || n != (int64_t)p->floats) fail_msg("%s: %s has no gradient", net->name, p->name);
         const double most = largest(v, n);
         if (!isfinite(most)) fail_msg("%s: the gradient of %s is not finite", net->name, p->name);

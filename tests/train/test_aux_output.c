@@ -86,7 +86,7 @@ static void test_the_loss_and_its_gradients_add_up(void **state)
                  { "aux1.weight", "fc.weight", 0.3 } };
     for (int r = 0; r < 3; r++) {
         int64_t n = 0;
-        const float *a = fv_plan_momentum(p, rows[r].key, &n), *b = fv_plan_momentum(q, rows[r].of, NULL);
+        const float *a = fv_plan_state(p, 0, rows[r].key, &n), *b = fv_plan_state(q, 0, rows[r].of, NULL);
         double most = 0;
         for (int64_t i = 0; i < n; i++) most = fmax(most, fabs((double)b[i]));
         assert_true(n > 0 && most > 0);

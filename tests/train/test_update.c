@@ -230,14 +230,14 @@ static void carry_over(fv_net *from, fv_plan *p, fv_net *to, fv_plan *q)
     fv_key key;
     for (int i = 0; fv_net_key(from, i, &key); i++) {
         int64_t n = 0, m = 0;
-        const float *w = fv_net_weights(from, key.name, &n), *v = fv_plan_momentum(p, key.name, &m);
+        const float *w = fv_net_weights(from, key.name, &n), *v = fv_plan_state(p, 0, key.name, &m);
         if (w) memcpy(fv_net_weights(to, key.name, NULL), w, (size_t)n * sizeof *w);
-        if (v) memcpy(fv_plan_momentum(q, key.name, NULL), v, (size_t)m * sizeof *v);
+        if (v) memcpy(fv_plan_state(q, 0, key.name, NULL), v, (size_t)m * sizeof *v);
         assert_true(!v || m == n);
     }
-    assert_non_null(fv_plan_momentum(p, "conv.weight", NULL));
-    assert_null(fv_plan_momentum(p, "bn.running_mean", NULL));
-    assert_null(fv_plan_momentum(p, "no.such", NULL));
+    assert_non_null(fv_plan_state(p, 0, "conv.weight", NULL));
+    assert_null(fv_plan_state(p, 0, "bn.running_mean", NULL));
+    assert_null(fv_plan_state(p, 0, "no.such", NULL));
 }
 
 static void test_saved_weights_and_momenta_go_on_bit_for_bit(void **state)

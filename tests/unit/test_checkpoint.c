@@ -21,7 +21,7 @@ static const fv_epoch row = { 1, 40, 1.5, 1.25, 50, 90, 0.1, 1000 };
 
 static fv_checkpoint example(fv_writer *history)
 {
-    static const float weights[] = { 1, 2, 3, 4, 5 }, velocity[] = { -1, 0.5f };
+    static const float weights[] = { 1, 2, 3, 4, 5 }, states[] = { -1, 0.5f };
     fv_checkpoint_put_epoch(history, &row);
     fv_checkpoint_put_epoch(history, &(fv_epoch){ .epoch = 2, .step = 80 });
     return (fv_checkpoint){ .model = text("resnet20"),
@@ -35,7 +35,7 @@ static fv_checkpoint example(fv_writer *history)
                             .history = { history->p, history->len },
                             .bad = text("\x01"),
                             .weights = { (const uint8_t *)weights, sizeof weights },
-                            .velocity = { (const uint8_t *)velocity, sizeof velocity } };
+                            .states = { (const uint8_t *)states, sizeof states } };
 }
 
 /* Writes the example and reads the file; the caller releases. */
@@ -68,7 +68,7 @@ static void test_checkpoint_comes_back_as_written(void **state)
     fv_epoch e;
     assert_int_equal(fv_checkpoint_parse(&c, file, NULL), FV_OK);
     assert_true(same(c.model, want.model) && same(c.options, want.options) && same(c.history, want.history));
-    assert_true(same(c.bad, want.bad) && same(c.weights, want.weights) && same(c.velocity, want.velocity));
+    assert_true(same(c.bad, want.bad) && same(c.weights, want.weights) && same(c.states, want.states));
     assert_true(c.keys == want.keys && c.step == want.step && c.batches_tracked == want.batches_tracked);
     assert_true(c.loss_n == want.loss_n && c.loss_sum == want.loss_sum && c.best_top1 == want.best_top1);
     assert_true(fv_checkpoint_epoch(&c, 0, &e));

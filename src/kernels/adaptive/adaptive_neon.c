@@ -1,0 +1,5 @@
+/* adaptive_neon.c -- the adaptive updates by vectors of 4 floats.
+ * SPDX-License-Identifier: Apache-2.0 */
+#define VL      4
+#define NAME(x) x##_f32__neon
+#include "kernels/adaptive/adaptive_fast.inc"
