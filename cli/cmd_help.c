@@ -114,6 +114,8 @@ int cmd_completion(cli *c, int argc, char **argv)
     fputs("--help --version'\n    elif [ \"$before\" = --model ] || [ \"$before\" = summary ]; then\n        names='",
           stdout);
     for (int i = 0; fv_model_at(i); i++) printf("%s ", fv_model_at(i)->name);
+    fputs("'\n    elif [ \"${COMP_WORDS[1]}\" = study ] && [[ $word != -* ]]; then\n        names='", stdout);
+    for (int i = 0; fv_study_at(i); i++) printf("%s ", fv_study_at(i)->name);
     fputs("'\n    elif [[ $word == -* ]]; then\n        case ${COMP_WORDS[1]} in\n", stdout);
     for (const cli_command *k = cli_commands; k->name; k++) {
         printf("        %s) names='", k->name);

@@ -631,6 +631,57 @@ typedef struct fv_sheet {
 FV_API fv_status fv_augment_sheet(const char *png, const fv_train_opts *opts, const fv_sheet *sheet, const fv_env *env,
                                   fv_err *err);
 
+/* ---- studies: what the literature claims, run here ------------------------------------------------------- */
+
+typedef enum fv_study_kind {
+    FV_STUDY_EXACT,    /* an identity or a count: holds on every machine, in seconds */
+    FV_STUDY_MEASURED, /* a run, by seed: numbers differ little from machine to machine */
+    FV_STUDY_TIMED     /* clocks: numbers are this machine's; only the order of extremes is judged */
+} fv_study_kind;
+typedef struct fv_study {
+    const char *name, *topic;
+    const char *claim, *loose; /* loose: how it is often told where that is wrong; NULL: nowhere that we know of */
+    const char *source, *how, *expected;
+    const char *why; /* it matters: one paragraph */
+    fv_study_kind kind;
+    bool data;      /* it trains on pictures */
+    double seconds; /* about, on two cores */
+} fv_study;
+FV_API const fv_study *fv_study_at(int i); /* NULL past the end; a topic's follow each other */
+FV_API const fv_study *fv_study_find(const char *name);
+FV_API const char *fv_study_nearest(const char *name);
+
+/* A line of a result: what was measured is to be `expected` give or take `tolerance`, below it, above it, or is told
+ * only. */
+typedef enum fv_relation { FV_IS, FV_BELOW, FV_ABOVE, FV_TOLD } fv_relation;
+typedef struct fv_finding {
+    const char *what;
+    fv_relation relation;
+    double measured, expected, tolerance;
+    bool holds;
+} fv_finding;
+typedef enum fv_verdict { FV_HOLDS, FV_FAILS, FV_NOT_RUN } fv_verdict;
+typedef struct fv_study_result {
+    const fv_study *study;
+    fv_verdict verdict;
+    const char *why_not;  /* FV_NOT_RUN: what is missing, and how to get it */
+    const char *measured; /* the findings in short */
+    const fv_finding *findings;
+    int nfindings;
+    double seconds;
+    struct fv_lab_book *book; /* the plot */
+} fv_study_result;
+typedef struct fv_study_opts {
+    const char *data; /* to train on, as in fv_data_open; NULL: Fashion-MNIST where Debian puts it */
+    bool small;       /* the short form of a run, which tells extremes apart and no more: for tests */
+    bool (*progress)(void *user, const fv_study *study, double done); /* 0 to 1; false: stop */
+    void *user;
+} fv_study_opts;
+/* FV_OK also where the claim fails or the data are missing: the verdict tells. */
+FV_API fv_status fv_study_run(fv_study_result **r, const fv_study *study, const fv_study_opts *opts, const fv_env *env,
+                              fv_err *err);
+FV_API void fv_study_free(fv_study_result *r);
+
 /* ---- arrays and measures --------------------------------------------------------------------------------- */
 
 typedef struct fv_array {

@@ -20,6 +20,7 @@ typedef enum fv_purpose {
     FV_RNG_ERASE = 23,
     FV_RNG_MIX = 24, /* sample = batch of the epoch */
     FV_RNG_VFLIP = 25,
+    FV_RNG_STUDY = 90, /* of src/study: sample = what for */
     FV_RNG_TEST = 100
 } fv_purpose;
 
