@@ -155,7 +155,7 @@ static fv_status gradient(fv_lab *l, const float **stem, const heads *h, fv_net 
     FV_TRY(fv_lab_plan(l, &plan, net, BATCH,
                        (fv_plan_request){ .train = true, .backward = true, .update = true, .loss = true }, err));
     fv_run_train(plan, &(fv_update){ .n = BATCH, .images = x, .labels = labels, .lr = 0, .momentum = 0 });
-    *stem = fv_plan_momentum(plan, "stem.weight", NULL);
+    *stem = fv_plan_state(plan, 0, "stem.weight", NULL);
     if (made) *made = net;
     return FV_OK;
 }
@@ -180,7 +180,7 @@ static fv_status aux_gradient(fv_lab *l, fv_err *err)
 static double largest(fv_plan *plan, const char *key)
 {
     int64_t n = 0;
-    const float *v = fv_plan_momentum(plan, key, &n);
+    const float *v = fv_plan_state(plan, 0, key, &n);
     double most = 0;
     for (int64_t i = 0; i < n; i++) most = fmax(most, fabs((double)v[i]));
     return most;

@@ -206,7 +206,7 @@ static fv_status two_forms(fv_lab *l, double *gap, const double *lr, int steps, 
     for (int i = 0; i < COUNT; i++) w[i] = (double)weights[i], caffe[i] = 0;
     for (int s = 0; s < steps; s++) {
         fv_run_train(plan, &(fv_update){ .n = N, .images = x, .labels = labels, .lr = lr[s], .momentum = mu });
-        const float *v = fv_plan_momentum(plan, "fc.weight", NULL);
+        const float *v = fv_plan_state(plan, 0, "fc.weight", NULL);
         for (int i = 0; i < COUNT; i++) {
             const double g = (double)v[i] - mu * before[i];
             before[i] = (double)v[i];
