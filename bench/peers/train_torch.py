@@ -21,8 +21,8 @@ import time
 CASES = {
     "resnet20": (32, 128, 10, ["--model", "resnet20"]),
     "resnet18_cifar": (32, 128, 10, ["--model", "resnet18", "--stem", "cifar", "--size", "32", "--classes", "10"]),
-    "resnet50": (224, 32, 1000, ["--model", "resnet50"]),
-    "mobilenet_v2": (224, 32, 1000, ["--model", "mobilenet_v2"]),
+    **{name: (224, 32, 1000, ["--model", name])
+       for name in ("resnet18", "resnet50", "mobilenet_v2", "efficientnet_b0", "shufflenet_v2_x1_0")},
 }
 
 

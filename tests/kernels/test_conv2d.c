@@ -358,6 +358,18 @@ static void tell(const trial *t, const fv_kernel *k, const char *what)
     fail();
 }
 
+/* The same of a weight gradient made by tiles. */
+static void allow_weights(const trial *t, const fv_kernel *k, double *bound)
+{
+    const fv_conv_problem *p = &t->v.p;
+    const double tiles = (double)((p->oh + k->tile - 1) / k->tile) * ((p->ow + k->tile - 1) / k->tile) * t->v.n;
+    for (size_t j = 0; j < t->count[0]; j++) bound[j] = t->v.add ? fabs((double)t->value[0][j]) : 0;
+    for (int n = 0; n < t->v.n; n++)
+        wg_weight_terms(k->tile, p, t->value[1] + (size_t)n * p->oh * p->ow * p->oc,
+                        t->value[2] + (size_t)n * p->h * p->w * p->c, bound);
+    for (size_t j = 0; j < t->count[0]; j++) bound[j] *= k->tol * FLT_EPSILON * (tiles + 40);
+}
+
 /* How far a row may be from the reference at each output: a curved activation's share aside. */
 static double *allowed(const trial *t, const fv_kernel *k)
 {
@@ -367,6 +379,10 @@ static double *allowed(const trial *t, const fv_kernel *k)
     for (size_t j = 0; j < t->count[0]; j++)
         bound[j] = k->tol * FLT_EPSILON * (terms_of(t->s, &t->v) + 3) * t->bound[j];
     if (!k->tile) return bound;
+    if (t->s->operand[0] == WEIGHTS) {
+        allow_weights(t, k, bound);
+        return bound;
+    }
     const int ih = forward ? p->h : p->oh, iw = forward ? p->w : p->ow, ic = forward ? p->c : p->oc;
     const int oh = forward ? p->oh : p->h, ow = forward ? p->ow : p->w, oc = forward ? p->oc : p->c;
     float *in = take((size_t)ih * iw * ic * sizeof *in);
@@ -421,6 +437,19 @@ static void check_row(const trial *t, const fv_kernel *k)
     free(again);
 }
 
+/* Checks all rows that take the shape; counts them. */
+static void check_rows(const subject *s, const variant *v, uint32_t seed, unsigned cpu, int *ran)
+{
+    trial t = new_trial(s, v, seed);
+    for (int r = 0; r < s->slot->nrows; r++) {
+        const fv_kernel *k = &s->slot->rows[r];
+        if ((k->cpu & ~cpu) || (k->applies && !k->applies(&v->p))) continue;
+        check_row(&t, k);
+        ran[r]++;
+    }
+    free_trial(&t);
+}
+
 static void test_conv2d_rows_agree_with_the_reference(void **state)
 {
     (void)state;
@@ -431,14 +460,7 @@ static void test_conv2d_rows_agree_with_the_reference(void **state)
         assert_in_range(slot->nrows, 1, 16);
         for (uint32_t i = 0; i < SHAPES; i++) {
             const variant v = shape(i);
-            trial t = new_trial(&subjects[s], &v, i);
-            for (int r = 0; r < slot->nrows; r++) {
-                const fv_kernel *k = &slot->rows[r];
-                if ((k->cpu & ~cpu) || (k->applies && !k->applies(&v.p))) continue;
-                check_row(&t, k);
-                ran[r]++;
-            }
-            free_trial(&t);
+            check_rows(&subjects[s], &v, i, cpu, ran);
         }
         for (int r = 0; r < slot->nrows; r++) {
             if (slot->rows[r].cpu & ~cpu) printf("SKIPPED %s: this CPU lacks it\n", slot->rows[r].name);
@@ -447,8 +469,20 @@ static void test_conv2d_rows_agree_with_the_reference(void **state)
     }
 }
 
+/* Batches whose leaves make several whole trees, and a part of one. */
+static void test_weight_gradients_of_many_leaves(void **state)
+{
+    (void)state;
+    int ran[16] = { 0 };
+    variant v = { .n = 2 * 64 * FV_LEAF + 3 * FV_LEAF + 1, .add = true };
+    v.p = (fv_conv_problem){ .h = 4, .w = 4, .c = 17, .oh = 4, .ow = 4, .oc = 16, .kh = 3, .kw = 3 };
+    v.p.sh = v.p.sw = v.p.top = v.p.left = v.p.dh = v.p.dw = v.p.groups = 1;
+    check_rows(&subjects[2], &v, 7, fv_cpu_features(FV_CPU_BEST), ran);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(test_conv2d_rows_agree_with_the_reference) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_conv2d_rows_agree_with_the_reference),
+                                        cmocka_unit_test(test_weight_gradients_of_many_leaves) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,6 +6,7 @@
 #define WINOGRAD_TERMS_H
 #include "kernels/conv2d/conv2d.h"
 #include <math.h>
+#include <stdlib.h>
 
 enum { WG_MOST = 6, WG_TAPS = 5 };
 typedef struct wg_matrices {
@@ -94,6 +95,44 @@ static void wg_terms(int m, int taps, const float *in, int h, int wd, int ic, co
                             for (int j = 0; j < w.side; j++)
                                 out[((size_t)(ty + y) * ow + tx + x) * oc + o] += w.a[y][i] * w.a[x][j] * s[i][j];
             }
+}
+
+/* |A| |dy| |A'| of output channel o of the tile whose first output is pixel (y, x). */
+static void wg_gradients(const wg_matrices *w, const float *dy, int oh, int ow, int o, int oc, int y, int x,
+                         double s[WG_MOST][WG_MOST])
+{
+    for (int i = 0; i < w->side; i++)
+        for (int j = 0; j < w->side; j++) {
+            s[i][j] = 0;
+            for (int k = 0; k < w->m && y + k < oh; k++)
+                for (int l = 0; l < w->m && x + l < ow; l++)
+                    s[i][j] += w->a[k][i] * w->a[l][j] * fabs((double)dy[((size_t)(y + k) * ow + x + l) * oc + o]);
+        }
+}
+
+/* The terms of each weight's gradient by one image, added to out (OIHW): the transposed algorithm. */
+static void wg_weight_terms(int m, const fv_conv_problem *p, const float *dy, const float *in, double *out)
+{
+    typedef double cells[WG_MOST][WG_MOST];
+    const wg_matrices w = wg_absolute(m, p->kh);
+    cells *s = calloc((size_t)p->oc * p->c, sizeof *s), *v = malloc((size_t)p->c * sizeof *v), u;
+    for (int ty = 0; ty < p->oh; ty += m)
+        for (int tx = 0; tx < p->ow; tx += m) {
+            for (int c = 0; c < p->c; c++) wg_inputs(&w, in, p->h, p->w, c, p->c, ty - p->top, tx - p->left, v[c]);
+            for (int o = 0; o < p->oc; o++) {
+                wg_gradients(&w, dy, p->oh, p->ow, o, p->oc, ty, tx, u);
+                for (int c = 0; c < p->c; c++)
+                    for (int i = 0; i < w.side; i++)
+                        for (int j = 0; j < w.side; j++) s[o * p->c + c][i][j] += u[i][j] * v[c][i][j];
+            }
+        }
+    for (int e = 0; e < p->oc * p->c; e++)
+        for (int k = 0; k < w.taps * w.taps; k++)
+            for (int i = 0; i < w.side; i++)
+                for (int j = 0; j < w.side; j++)
+                    out[e * w.taps * w.taps + k] += w.g[i][k / w.taps] * w.g[j][k % w.taps] * s[e][i][j];
+    free(s);
+    free(v);
 }
 
 #endif

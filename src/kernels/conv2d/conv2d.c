@@ -38,6 +38,17 @@ static int output_channels(const void *problem, int n)
       SUM_TOL,                                                                                                         \
       NULL,                                                                                                            \
       WINOGRAD_TILE_##kind },
+#define FV_WINOGRAD_WGRAD(isa, cpu)                                                                                    \
+    { "fv_winograd4_wgrad_f32__" #isa,                                                                                 \
+      fv_winograd4_wgrad_f32__##isa,                                                                                   \
+      (cpu) | FV_MAY_WINOGRAD,                                                                                         \
+      fv_winograd4_wgrad_applies_f32__##isa,                                                                           \
+      fv_winograd4_wgrad_units_f32__##isa,                                                                             \
+      fv_winograd4_wgrad_scratch_f32__##isa,                                                                           \
+      NULL,                                                                                                            \
+      SUM_TOL,                                                                                                         \
+      NULL,                                                                                                            \
+      WINOGRAD_TILE_4 },
 enum { WINOGRAD_TILE_2 = 2, WINOGRAD_TILE_4 = 4, WINOGRAD_TILE_5x5 = 2 };
 static const fv_kernel conv2d_rows[] = {
 #include "kernels/conv2d/conv2d.def"
@@ -54,6 +65,7 @@ static const fv_kernel bgrad_rows[] = {
 #undef FV_KERNEL
 #undef FV_KERNEL_PARTS
 #undef FV_WINOGRAD
+#undef FV_WINOGRAD_WGRAD
 
 enum { WEIGHTS = 2, NO_WEIGHTS = -1, MOMENTS = 6 };
 #define ROWS(table) table, sizeof(table) / sizeof *(table)

@@ -7,6 +7,7 @@
 #define FV_KERNEL(fn, cpu, applies, units, scratch, packing, tol)     fv_kernel_fn fn;
 #define FV_KERNEL_PARTS(fn, cpu, units, scratch, packing, tol, parts) fv_kernel_fn fn;
 #define FV_WINOGRAD(isa, cpu, kind, pass, prefix)                     fv_kernel_fn fv_winograd##kind##_##pass##_f32__##isa;
+#define FV_WINOGRAD_WGRAD(isa, cpu)                                   fv_kernel_fn fv_winograd4_wgrad_f32__##isa;
 #include "kernels/conv2d/conv2d.def"
 #include "kernels/conv2d/conv2d_bgrad.def"
 #include "kernels/conv2d/conv2d_dgrad.def"
@@ -14,10 +15,14 @@
 #undef FV_KERNEL
 #undef FV_KERNEL_PARTS
 #undef FV_WINOGRAD
+#undef FV_WINOGRAD_WGRAD
 fv_kernel_fn fv_conv2d_f64__ref, fv_conv2d_dgrad_f64__ref, fv_conv2d_wgrad_f64__ref, fv_conv2d_bgrad_f64__ref;
 
 /* What the rows of an instruction set need besides. */
 #define FV_CONV2D_SET(isa)                                                                                             \
+    bool fv_winograd4_wgrad_applies_f32__##isa(const void *problem);                                                   \
+    int fv_winograd4_wgrad_units_f32__##isa(const void *problem, int n);                                               \
+    size_t fv_winograd4_wgrad_scratch_f32__##isa(const void *problem);                                                 \
     size_t fv_conv2d_scratch_f32__##isa(const void *problem);                                                          \
     size_t fv_conv2d_wgrad_scratch_f32__##isa(const void *problem);                                                    \
     int fv_conv2d_wgrad_units_f32__##isa(const void *problem, int n);                                                  \

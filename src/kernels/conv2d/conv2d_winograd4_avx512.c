@@ -1,4 +1,4 @@
-/* conv2d_winograd4_avx512.c -- 3x3 convolution by tiles of 4 x 4 outputs, on vectors of 16 floats.
+/* conv2d_winograd4_avx512.c -- 3x3 convolution, its data and its weight gradient by tiles of 4 x 4 outputs, on vectors of 16 floats.
  * SPDX-License-Identifier: Apache-2.0 */
 #define VL          16
 #define MR          14
@@ -9,3 +9,4 @@
 #define WINOGRAD(x) fv_winograd4_##x##_f32__avx512
 #define PACKING(x)  "winograd4-" x "-16x2"
 #include "kernels/conv2d/conv2d_winograd.inc"
+#include "kernels/conv2d/conv2d_winograd_wgrad.inc"

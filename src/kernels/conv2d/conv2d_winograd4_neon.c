@@ -1,4 +1,4 @@
-/* conv2d_winograd4_neon.c -- 3x3 convolution by tiles of 4 x 4 outputs, on vectors of 4 floats.
+/* conv2d_winograd4_neon.c -- 3x3 convolution, its data and its weight gradient by tiles of 4 x 4 outputs, on vectors of 4 floats.
  * SPDX-License-Identifier: Apache-2.0 */
 #define VL          4
 #define MR          6
@@ -9,3 +9,4 @@
 #define WINOGRAD(x) fv_winograd4_##x##_f32__neon
 #define PACKING(x)  "winograd4-" x "-4x2"
 #include "kernels/conv2d/conv2d_winograd.inc"
+#include "kernels/conv2d/conv2d_winograd_wgrad.inc"
