@@ -68,7 +68,7 @@ static const char *classifier_input(const fv_net *net)
     fv_layer layer;
     int last = 0;
     for (int i = 0; fv_net_layer(net, i, &layer); i++)
-        if (layer.params > 0) last = i;
+        if (layer.cost.params > 0) last = i;
     int i = last - 1;
     while (i > 0 && fv_net_layer(net, i, &layer) && strcmp(layer.op, "dropout") == 0) i--;
     return layer_name(i > 0 ? i : 0, net);

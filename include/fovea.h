@@ -325,27 +325,52 @@ FV_API fv_status fv_model_guess(const char **name, double *share, const char *we
 /* A network of one's own; takes the graph over, also on failure. */
 FV_API fv_status fv_net_of_graph(fv_net **net, fv_graph *g, const char *name, const fv_prep *prep, uint64_t seed,
                                  const fv_env *env, fv_err *err);
+/* A network of layers one after another, written as "conv7/2p3:64 pool3/2p1 conv3p1:64*4 gap fc:10" (doc/ANALYSIS.md),
+ * on an input of size x size x channels unless the list begins with one: to calculate with. */
+FV_API fv_status fv_net_of_layers(fv_net **net, const char *layers, int size, int channels, const fv_env *env,
+                                  fv_err *err);
 FV_API void fv_net_free(fv_net *net);
 FV_API void fv_net_describe(const fv_net *net, fv_net_info *info);
 /* Writes a model file: all of it, at once. A path that ends in .npz: NumPy's archive, of the weights only. */
 FV_API fv_status fv_net_save(const fv_net *net, const char *path, fv_err *err);
 
+/* What a layer costs at inference, as it is written: a plan folds and fuses some of it away. Counts are of one image. */
+typedef struct fv_cost {
+    int64_t params, macs;  /* trained parameters; multiply-adds of convolutions and linear layers */
+    int64_t out;           /* values that it makes: activation memory */
+    int64_t moved;         /* values that it reads and writes; 0 where its output is its input by another name */
+    int64_t memory_access; /* moved + weights: ShuffleNetV2's cost of memory access, without biases and norms */
+    int64_t stored;        /* floats of all parameters and statistics; n images move 4 (n moved + stored) bytes */
+} fv_cost;
 /* A line of `fovea summary`. Strings live as long as the net. */
 typedef struct fv_layer {
     const char *name, *op;
+    char detail[64]; /* its attributes: "3x3/2 depthwise", "relu6" */
     fv_shape out;
-    int64_t params, macs;
-    int receptive_field; /* pixels of the input one output pixel depends on, per side (before clipping) */
-    int stride;          /* of the output grid on the input, pixels */
+    fv_cost cost;
+    /* Rows and columns of the input that one output pixel depends on (before clipping), and the step between the
+     * windows of neighbours, pixels. */
+    int receptive_field, receptive_field_w, stride, stride_w;
+    int inputs;
+    const int *input; /* the layers that it reads; they come before it */
+    bool aux;         /* only auxiliary classifiers need it; not part of totals */
 } fv_layer;
+/* All layers of one operator together. */
+typedef struct fv_operator {
+    const char *op;
+    int layers;
+    fv_cost cost;
+} fv_operator;
 typedef struct fv_key {
     const char *name;
     int rank; /* 0: a scalar */
     int dim[4];
     const char *dtype; /* "float32" or "int64" */
 } fv_key;
-FV_API bool fv_net_layer(const fv_net *net, int i, fv_layer *layer); /* false past the end */
-FV_API bool fv_net_key(const fv_net *net, int i, fv_key *key);       /* state dict order */
+FV_API bool fv_net_layer(const fv_net *net, int i, fv_layer *layer);     /* false past the end */
+FV_API bool fv_net_operator(const fv_net *net, int i, fv_operator *all); /* those that it has; false past the end */
+FV_API void fv_net_cost(const fv_net *net, fv_cost *cost);               /* all layers together */
+FV_API bool fv_net_key(const fv_net *net, int i, fv_key *key);           /* state dict order */
 /* The floats of a state-dict entry, in its published layout; NULL for num_batches_tracked or an unknown name, and where
  * they still lie in their file (low_memory) and cannot be read. */
 FV_API float *fv_net_weights(fv_net *net, const char *key, int64_t *count);

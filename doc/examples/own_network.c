@@ -50,9 +50,9 @@ int main(void)
     if (s == FV_OK) {
         fv_layer l;
         for (int i = 0; fv_net_layer(net, i, &l); i++)
-            if (l.params > 0)
+            if (l.cost.params > 0)
                 printf("%-24s %-10s %d x %d x %d, %" PRId64 " parameters\n", l.name, l.op, l.out.h, l.out.w, l.out.c,
-                       l.params);
+                       l.cost.params);
         fv_run(plan, 1, image, logits);
         printf("logits of a grey picture: %.4f %.4f %.4f %.4f\n", (double)logits[0], (double)logits[1],
                (double)logits[2], (double)logits[3]);

@@ -156,6 +156,7 @@ fv_val fv_node_add(fv_graph *g, fv_op_id id, const char *name, fv_attr attr, con
         return none;
     }
     if (!add_params(g, n, x, init)) return none;
+    fv_node_reach(g, n);
     return (fv_val){ (int)g->nnode++ };
 }
 

@@ -5,6 +5,11 @@
 #include "base/alloc.h"
 #include "ops/op.h"
 
+/* What one pixel of a value sees of the graph's input, and the step between the windows of neighbours. */
+typedef struct fv_reach {
+    int h, w, step_h, step_w;
+} fv_reach;
+
 /* A node makes one value, which has the node's number. Inputs come before their users. */
 typedef struct fv_node {
     fv_op_id op;
@@ -12,6 +17,7 @@ typedef struct fv_node {
     fv_attr attr;
     int nin, in[FV_MAX_IN];
     fv_shape shape; /* of the value */
+    fv_reach reach; /* likewise */
     int nparam, param[FV_MAX_PARAMS];
     bool main, aux; /* do the output, auxiliary outputs need it? */
 } fv_node;

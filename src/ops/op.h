@@ -81,6 +81,15 @@ typedef struct fv_lower {
 
 enum { FV_SAVE_X = 1, FV_SAVE_Y = 2, FV_SAVE_AUX = 4 }; /* what backward reads besides dy and the parameters */
 
+/* What of its inputs an op reads where a network runs: all, as much as it writes, or nothing, for its output is its input
+ * by another name. */
+typedef enum fv_traffic { FV_TRAFFIC_ALL, FV_TRAFFIC_OUTPUT, FV_TRAFFIC_NONE } fv_traffic;
+
+/* Pixels of the input that one pixel of the output sees, from edge to edge, and the steps between neighbours' windows. */
+typedef struct fv_window {
+    int kh, kw, sh, sw;
+} fv_window;
+
 typedef struct fv_op {
     const char *name;
     int min_in, max_in;
@@ -91,8 +100,9 @@ typedef struct fv_op {
     int (*aux)(const fv_attr *a, const fv_shape *x, const fv_shape *y, int batch, size_t floats[FV_MAX_AUX]); /* NULL */
     void (*forward)(fv_lower *l);
     void (*backward)(fv_lower *l); /* emits steps that write l->din and l->dparam from l->dout */
-    /* Kernel and stride on the input grid, for receptive fields; NULL: 1, 1. */
-    void (*window)(const fv_attr *a, const fv_shape *x, int *k, int *stride);
+    fv_window (*window)(const fv_attr *a, const fv_shape *x);                 /* NULL: one pixel sees one */
+    void (*tell)(const fv_attr *a, const fv_shape *x, char *out, size_t cap); /* its attributes in words; NULL: none */
+    fv_traffic traffic;
 } fv_op;
 
 /* ops.def: FV_OP(id, symbol): enum and table. */

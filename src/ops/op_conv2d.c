@@ -5,6 +5,7 @@
 #include "ops/shape.h"
 #include "kernels/conv2d/conv2d.h"
 #include <assert.h>
+#include <stdio.h>
 
 static bool within(int v, int least)
 {
@@ -130,12 +131,27 @@ static void backward(fv_lower *l)
     l->step(l, &fv_slot_conv2d_bgrad, &p, sizeof p, 1, 2, (fv_arg[]){ l->dparam[1], l->dout });
 }
 
-static void window(const fv_attr *a, const fv_shape *x, int *k, int *stride)
+static int side(int k, int dil)
+{
+    const int64_t all = extent(k, dil);
+    return all < FV_MAX_DIM ? (int)all : FV_MAX_DIM;
+}
+
+static fv_window window(const fv_attr *a, const fv_shape *x)
 {
     (void)x;
-    const int64_t side = extent(a->conv.kh, a->conv.dil);
-    *k = side < FV_MAX_DIM ? (int)side : FV_MAX_DIM;
-    *stride = a->conv.sh;
+    return (fv_window){ side(a->conv.kh, a->conv.dil), side(a->conv.kw, a->conv.dil), a->conv.sh, a->conv.sw };
+}
+
+static void tell(const fv_attr *a, const fv_shape *x, char *out, size_t cap)
+{
+    char stride[24] = "", holes[24] = "", groups[40] = "";
+    if (a->conv.sh != a->conv.sw) snprintf(stride, sizeof stride, "/%dx%d", a->conv.sh, a->conv.sw);
+    else if (a->conv.sh > 1) snprintf(stride, sizeof stride, "/%d", a->conv.sh);
+    if (a->conv.dil > 1) snprintf(holes, sizeof holes, " dilated %d", a->conv.dil);
+    if (a->conv.groups > 1 && a->conv.groups == x->c) snprintf(groups, sizeof groups, " depthwise");
+    else if (a->conv.groups > 1) snprintf(groups, sizeof groups, " %d groups", a->conv.groups);
+    snprintf(out, cap, "%dx%d%s%s%s", a->conv.kh, a->conv.kw, stride, holes, groups);
 }
 
 const fv_op fv_op_conv2d = { .name = "conv2d",
@@ -147,7 +163,8 @@ const fv_op fv_op_conv2d = { .name = "conv2d",
                              .params = params,
                              .forward = forward,
                              .backward = backward,
-                             .window = window };
+                             .window = window,
+                             .tell = tell };
 
 static fv_status linear_shape(const fv_attr *a, const fv_shape *x, int nx, fv_shape *y, fv_err *err)
 {

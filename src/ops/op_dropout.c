@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "ops/shape.h"
 #include "kernels/dropout/dropout.h"
+#include <stdio.h>
 
 static fv_status shape(const fv_attr *a, const fv_shape *x, int nx, fv_shape *y, fv_err *err)
 {
@@ -36,9 +37,25 @@ static void path_backward(fv_lower *l)
     emit(l, &fv_slot_drop_path, l->din[0], l->dout);
 }
 
-const fv_op fv_op_dropout = {
-    .name = "dropout", .min_in = 1, .max_in = 1, .shape = shape, .forward = drop_forward, .backward = drop_backward
-};
-const fv_op fv_op_drop_path = {
-    .name = "drop_path", .min_in = 1, .max_in = 1, .shape = shape, .forward = path_forward, .backward = path_backward
-};
+static void tell(const fv_attr *a, const fv_shape *x, char *out, size_t cap)
+{
+    (void)x;
+    snprintf(out, cap, "p %g", (double)a->p);
+}
+
+const fv_op fv_op_dropout = { .name = "dropout",
+                              .min_in = 1,
+                              .max_in = 1,
+                              .shape = shape,
+                              .forward = drop_forward,
+                              .backward = drop_backward,
+                              .tell = tell,
+                              .traffic = FV_TRAFFIC_NONE };
+const fv_op fv_op_drop_path = { .name = "drop_path",
+                                .min_in = 1,
+                                .max_in = 1,
+                                .shape = shape,
+                                .forward = path_forward,
+                                .backward = path_backward,
+                                .tell = tell,
+                                .traffic = FV_TRAFFIC_NONE };

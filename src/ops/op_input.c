@@ -13,4 +13,6 @@ static void nothing(fv_lower *l)
     (void)l;
 }
 
-const fv_op fv_op_input = { .name = "input", .shape = shape, .forward = nothing, .backward = nothing };
+const fv_op fv_op_input = {
+    .name = "input", .shape = shape, .forward = nothing, .backward = nothing, .traffic = FV_TRAFFIC_NONE
+};

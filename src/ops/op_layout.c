@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "ops/shape.h"
 #include "kernels/copy/copy.h"
+#include <stdio.h>
 
 static void emit(fv_lower *l, const fv_slot *slot, fv_copy_problem p, fv_arg to, fv_arg from)
 {
@@ -71,12 +72,20 @@ static void slice_backward(fv_lower *l)
     emit(l, &fv_slot_pad, box(&l->y, l->x, 0, 0, l->attr->slice.begin), l->din[0], l->dout);
 }
 
+static void slice_tell(const fv_attr *a, const fv_shape *x, char *out, size_t cap)
+{
+    (void)x;
+    snprintf(out, cap, "channels %d to %d", a->slice.begin, a->slice.end - 1);
+}
+
 const fv_op fv_op_slice = { .name = "slice",
                             .min_in = 1,
                             .max_in = 1,
                             .shape = slice_shape,
                             .forward = slice_forward,
-                            .backward = slice_backward };
+                            .backward = slice_backward,
+                            .tell = slice_tell,
+                            .traffic = FV_TRAFFIC_OUTPUT };
 
 static fv_status pad_shape(const fv_attr *a, const fv_shape *x, int nx, fv_shape *y, fv_err *err)
 {
@@ -129,12 +138,19 @@ static void shuffle_backward(fv_lower *l)
     emit(l, &fv_slot_shuffle, shuffle(l->x, l->x->c / l->attr->groups), l->din[0], l->dout);
 }
 
+static void shuffle_tell(const fv_attr *a, const fv_shape *x, char *out, size_t cap)
+{
+    (void)x;
+    snprintf(out, cap, "%d groups", a->groups);
+}
+
 const fv_op fv_op_shuffle = { .name = "shuffle",
                               .min_in = 1,
                               .max_in = 1,
                               .shape = shuffle_shape,
                               .forward = shuffle_forward,
-                              .backward = shuffle_backward };
+                              .backward = shuffle_backward,
+                              .tell = shuffle_tell };
 
 static fv_status flatten_shape(const fv_attr *a, const fv_shape *x, int nx, fv_shape *y, fv_err *err)
 {
@@ -153,9 +169,17 @@ static void flatten_backward(fv_lower *l)
     emit(l, &fv_slot_shuffle, shuffle(&l->y, l->x->c), l->din[0], l->dout);
 }
 
+static fv_window flatten_window(const fv_attr *a, const fv_shape *x)
+{
+    (void)a;
+    return (fv_window){ x->h, x->w, 1, 1 };
+}
+
 const fv_op fv_op_flatten = { .name = "flatten",
                               .min_in = 1,
                               .max_in = 1,
                               .shape = flatten_shape,
                               .forward = flatten_forward,
-                              .backward = flatten_backward };
+                              .backward = flatten_backward,
+                              .window = flatten_window,
+                              .traffic = FV_TRAFFIC_NONE };

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "ops/shape.h"
 #include "kernels/lrn/lrn.h"
+#include <stdio.h>
 
 static fv_status shape(const fv_attr *a, const fv_shape *x, int nx, fv_shape *y, fv_err *err)
 {
@@ -35,10 +36,17 @@ static void backward(fv_lower *l)
     l->step(l, &fv_slot_lrn_back, &p, sizeof p, 1, 3, (fv_arg[]){ l->din[0], l->dout, l->in[0] });
 }
 
+static void tell(const fv_attr *a, const fv_shape *x, char *out, size_t cap)
+{
+    (void)x;
+    snprintf(out, cap, "%d channels", a->lrn.n);
+}
+
 const fv_op fv_op_lrn = { .name = "lrn",
                           .min_in = 1,
                           .max_in = 1,
                           .saves = FV_SAVE_X,
                           .shape = shape,
                           .forward = forward,
-                          .backward = backward };
+                          .backward = backward,
+                          .tell = tell };

@@ -3,6 +3,7 @@
 #include "ops/shape.h"
 #include "kernels/activation/activation.h"
 #include "kernels/elementwise/elementwise.h"
+#include <stdio.h>
 
 static void act_forward(fv_lower *l)
 {
@@ -17,13 +18,30 @@ static void act_backward(fv_lower *l)
     l->step(l, &fv_slot_act_back, &p, sizeof p, 1, 4, (fv_arg[]){ l->din[0], l->dout, l->in[0], FV_NONE });
 }
 
+static void act_tell(const fv_attr *a, const fv_shape *x, char *out, size_t cap)
+{
+    static const char *const names[FV_ACT_COUNT] = {
+        [FV_ACT_NONE] = "none",
+        [FV_ACT_RELU] = "relu",
+        [FV_ACT_RELU6] = "relu6",
+        [FV_ACT_SIGMOID] = "sigmoid",
+        [FV_ACT_TANH] = "tanh",
+        [FV_ACT_SILU] = "silu",
+        [FV_ACT_HARD_SIGMOID] = "hard_sigmoid",
+        [FV_ACT_HARD_SWISH] = "hard_swish",
+    };
+    (void)x;
+    snprintf(out, cap, "%s", names[a->act]);
+}
+
 const fv_op fv_op_activation = { .name = "activation",
                                  .min_in = 1,
                                  .max_in = 1,
                                  .saves = FV_SAVE_X,
                                  .shape = fv_shape_keep,
                                  .forward = act_forward,
-                                 .backward = act_backward };
+                                 .backward = act_backward,
+                                 .tell = act_tell };
 
 static fv_status add_shape(const fv_attr *a, const fv_shape *x, int nx, fv_shape *y, fv_err *err)
 {

@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "ops/shape.h"
 #include "kernels/pool/pool.h"
+#include <stdio.h>
 
 static int64_t out_size(const fv_attr *a, int in, int k, int stride)
 {
@@ -75,10 +76,22 @@ static void avg_backward(fv_lower *l)
     l->step(l, &fv_slot_avgpool_back, &p, sizeof p, 1, 2, (fv_arg[]){ l->din[0], l->dout });
 }
 
-static void window(const fv_attr *a, const fv_shape *x, int *k, int *stride)
+static fv_window window(const fv_attr *a, const fv_shape *x)
 {
-    *k = a->pool.global ? x->h : a->pool.kh;
-    *stride = a->pool.global ? 1 : a->pool.sh;
+    if (a->pool.global) return (fv_window){ x->h, x->w, 1, 1 };
+    return (fv_window){ a->pool.kh, a->pool.kw, a->pool.sh, a->pool.sw };
+}
+
+static void tell(const fv_attr *a, const fv_shape *x, char *out, size_t cap)
+{
+    char stride[24] = "";
+    if (a->pool.global) {
+        snprintf(out, cap, "global %dx%d", x->h, x->w);
+        return;
+    }
+    if (a->pool.sh != a->pool.sw) snprintf(stride, sizeof stride, "/%dx%d", a->pool.sh, a->pool.sw);
+    else if (a->pool.sh > 1) snprintf(stride, sizeof stride, "/%d", a->pool.sh);
+    snprintf(out, cap, "%dx%d%s%s", a->pool.kh, a->pool.kw, stride, a->pool.ceil_mode ? " ceil" : "");
 }
 
 const fv_op fv_op_maxpool = { .name = "maxpool",
@@ -88,11 +101,13 @@ const fv_op fv_op_maxpool = { .name = "maxpool",
                               .shape = shape,
                               .forward = max_forward,
                               .backward = max_backward,
-                              .window = window };
+                              .window = window,
+                              .tell = tell };
 const fv_op fv_op_avgpool = { .name = "avgpool",
                               .min_in = 1,
                               .max_in = 1,
                               .shape = shape,
                               .forward = avg_forward,
                               .backward = avg_backward,
-                              .window = window };
+                              .window = window,
+                              .tell = tell };
