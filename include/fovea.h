@@ -471,7 +471,8 @@ FV_API float *fv_plan_state(fv_plan *plan, int k, const char *key, int64_t *coun
 /* ---- data ------------------------------------------------------------------------------------------------ */
 
 /* An image folder (root/{train,val,test}/class/..., or root/class/... with a seeded split), IDX files (plain or
- * .gz), CIFAR-10 or CIFAR-100 binary: recognised by what lies at `path`. */
+ * .gz), CIFAR-10 or CIFAR-100 binary, tar shards (train-{000..012}.tar), lists of paths and labels (CSV, TSV, text):
+ * recognised by what lies at `path` (doc/FORMATS.md). */
 typedef struct fv_data fv_data;
 typedef struct fv_data_opts {
     const char *split;              /* "train", "val" or "test"; NULL: "train" */
@@ -482,7 +483,7 @@ typedef struct fv_data_opts {
     const char *names_file; /* class names, one a line, for data that has none; NULL: it stays so */
 } fv_data_opts;
 typedef struct fv_data_info {
-    const char *source; /* "folder", "idx", "cifar" */
+    const char *source; /* "folder", "idx", "cifar", "shards", "list" */
     const char *split;  /* the one that was opened */
     int64_t count;
     int classes;

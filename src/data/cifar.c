@@ -166,4 +166,4 @@ static void close_set(fv_data *d)
     for (int i = 0; st && i < st->files; i++) fv_release(d->env.heap, (void *)st->file[i].p);
 }
 
-const fv_source fv_source_cifar = { "cifar", probe, open_set, get, file, close_set };
+const fv_source fv_source_cifar = { "cifar", probe, open_set, get, file, close_set, NULL };

@@ -3,14 +3,10 @@
  * skipped; links are followed, except back into a folder on the way.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/log.h"
-#include "base/rng.h"
-#include "base/utf8.h"
-#include "data/imagenet.h"
-#include "data/sources.h"
+#include "data/roster.h"
 
 #include <dirent.h>
 #include <inttypes.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -42,23 +38,12 @@ static int by_path(const void *a, const void *b)
     return strcmp(((const sample *)a)->path, ((const sample *)b)->path);
 }
 
-static bool clean_name(const char *s)
-{
-    const size_t n = strlen(s);
-    for (size_t i = 0; i < n;) {
-        const size_t len = fv_utf8((const uint8_t *)s + i, n - i);
-        if (len == 0 || (unsigned char)s[i] < ' ' || s[i] == 0x7f) return false;
-        i += len;
-    }
-    return true;
-}
-
 static fv_status add_class(fv_data *d, names *out, const char *root, const char *name, fv_err *err)
 {
     const char *path = fv_arena_printf(&d->arena, "%s/%s", root, name);
     FV_TRY(fv_data_memory(d, err));
     if (!fv_data_is_folder(path)) return FV_OK;
-    if (!clean_name(name))
+    if (!fv_class_name_is_clean(name))
         return fv_fail(err, FV_FORMAT, "%s: folder %zu has a name that is not UTF-8 or holds control characters", root,
                        out->n);
     if (out->n >= MAX_CLASSES) return fv_fail(err, FV_FORMAT, "%s: more than %d folders", root, MAX_CLASSES);
@@ -158,18 +143,11 @@ static fv_status visit_all(walk *w, const char *root, fv_err *err)
 /* Keeps the part of samples [first, n) that belongs to the split; all are sorted by name. At least one trains. */
 static void keep_share(state *st, size_t first, int label, const fv_data_opts *o)
 {
-    const size_t n = st->n - first;
-    size_t val = (size_t)floor(o->val_share * (double)n + 0.5);
-    if (val >= n) val = n - 1;
     const bool want_val = strcmp(o->split, "val") == 0;
-    fv_rng r = fv_rng_of(o->seed, 0, (uint64_t)label, FV_RNG_SPLIT);
-    size_t need = val, kept = first;
-    /* Selection sampling (Knuth, vol. 2, 3.4.2, algorithm S): each subset equally likely, order kept. */
-    for (size_t i = 0; i < n; i++) {
-        const bool is_val = fv_rng_below(&r, (uint32_t)(n - i)) < need;
-        need -= is_val;
-        if (is_val == want_val) st->v[kept++] = st->v[first + i];
-    }
+    fv_share share = fv_share_of(o, label, st->n - first);
+    size_t kept = first;
+    for (size_t i = first; i < st->n; i++)
+        if (fv_share_is_val(&share) == want_val) st->v[kept++] = st->v[i];
     st->n = kept;
 }
 
@@ -189,15 +167,6 @@ static fv_status add_folder(fv_data *d, const char *root, const char *name, int 
     qsort(st->v + first, st->n - first, sizeof *st->v, by_path);
     if (share) keep_share(st, first, label, share);
     return FV_OK;
-}
-
-/* The class that a folder's name means: by name, or by WordNet id where the classes are ImageNet's. */
-static int find_name(const char *const *v, int n, const char *name)
-{
-    for (int i = 0; i < n; i++)
-        if (strcmp(v[i], name) == 0) return i;
-    const int class = fv_imagenet_find(name);
-    return class >= 0 && fv_imagenet_are(v, n) ? class : -1;
 }
 
 /* Copies the class list into the arena. */
@@ -230,7 +199,7 @@ static fv_status read_classes(fv_data *d, const char *root, const char *train, c
     if (s == FV_OK && here.n == 0) s = fv_fail(err, FV_FORMAT, "%s: no class folders in it", root);
     if (s == FV_OK) s = settle_classes(d, train, &here, o, err);
     for (size_t i = 0; i < here.n && s == FV_OK; i++) {
-        const int label = find_name(d->class_names, d->classes, here.v[i]);
+        const int label = fv_class_find(d->class_names, d->classes, here.v[i]);
         s = label < 0 ? fv_fail(err, FV_FORMAT, "%s: class '%s' is not among the %d classes of training", root,
                                 here.v[i], d->classes)
                       : add_folder(d, root, here.v[i], label, share ? o : NULL, err);
@@ -322,4 +291,11 @@ static void close_set(fv_data *d)
     if (st) fv_release(d->env.heap, st->v);
 }
 
-const fv_source fv_source_folder = { "folder", probe, open_set, get, file, close_set };
+static fv_status bytes(const fv_data *d, int64_t i, fv_bytes *b, int *label, fv_err *err)
+{
+    const sample *s = &((const state *)d->state)->v[i];
+    *label = s->label;
+    return fv_file_read(b, s->path, FV_IMAGE_MAX_BYTES, d->env.heap, err);
+}
+
+const fv_source fv_source_folder = { "folder", probe, open_set, get, file, close_set, bytes };

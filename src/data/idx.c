@@ -266,4 +266,4 @@ static void close_set(fv_data *d)
     fv_release(d->env.heap, (void *)st->labels_file.p);
 }
 
-const fv_source fv_source_idx = { "idx", probe, open_set, get, file, close_set };
+const fv_source fv_source_idx = { "idx", probe, open_set, get, file, close_set, NULL };

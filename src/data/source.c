@@ -10,7 +10,8 @@
 enum { MAX_NAMES_BYTES = 16 << 20, MAX_CLASSES = 1 << 20 };
 
 /* Folders last: files of the other kinds may lie in one. */
-const fv_source *const fv_sources[] = { &fv_source_cifar, &fv_source_idx, &fv_source_folder, NULL };
+const fv_source *const fv_sources[] = { &fv_source_cifar, &fv_source_idx,    &fv_source_shards,
+                                        &fv_source_list,  &fv_source_folder, NULL };
 
 fv_status fv_data_check_split(const char **split, fv_err *err)
 {
@@ -79,16 +80,18 @@ fv_status fv_data_read_names(fv_data *d, const char *path, const char *const **n
 static fv_status open_any(fv_data *d, const char *path, const fv_data_opts *opts, fv_err *err)
 {
     struct stat st;
-    if (stat(path, &st) != 0) return fv_fail_open(err, false, path);
+    if (stat(path, &st) != 0 && !strchr(path, '{')) return fv_fail_open(err, false, path); /* braces: several files */
     for (const fv_source *const *s = fv_sources; *s; s++) {
         if (!(*s)->probe(path)) continue;
         d->source = *s;
         return (*s)->open(d, path, opts, err);
     }
-    return fv_fail(err, FV_FORMAT,
-                   "%s: no data set: looked for CIFAR batches (data_batch_1.bin, train.bin), IDX files "
-                   "(train-images-idx3-ubyte) and one folder of pictures per class",
-                   path);
+    return fv_fail(
+        err, FV_FORMAT,
+        "%s: no data set: looked for CIFAR batches (data_batch_1.bin, train.bin), IDX files "
+        "(train-images-idx3-ubyte), tar shards (train-000.tar), lists (train.csv) and one folder of pictures per "
+        "class",
+        path);
 }
 
 /* Names from a file of the caller's, for sources that carry none. */

@@ -25,6 +25,8 @@ typedef struct fv_source {
     fv_status (*get)(const fv_data *d, int64_t i, int channels, fv_exif exif, fv_image *im, int *label, fv_err *err);
     const char *(*file)(const fv_data *d, int64_t i); /* the file of a sample, for messages and lists */
     void (*close)(fv_data *d);                        /* what the arena does not hold; may be NULL */
+    /* The picture's file, to be released; NULL where pictures are no files. Likewise from many threads. */
+    fv_status (*bytes)(const fv_data *d, int64_t i, fv_bytes *b, int *label, fv_err *err);
 } fv_source;
 extern const fv_source *const fv_sources[]; /* ends with NULL */
 

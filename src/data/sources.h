@@ -5,7 +5,7 @@
 #include "data/source.h"
 #include "image/pixels.h"
 
-extern const fv_source fv_source_folder, fv_source_idx, fv_source_cifar;
+extern const fv_source fv_source_folder, fv_source_idx, fv_source_cifar, fv_source_list, fv_source_shards;
 
 /* "train", "val", "test" or "all"; FV_ARG for anything else. NULL means "train". */
 fv_status fv_data_check_split(const char **split, fv_err *err);

@@ -53,6 +53,46 @@ else
     "$FOVEA" data augment photos again.png --size 8 --count 4 --columns 3 --aa rand-m9 --reprob 1 --mixup 0.2 >out.txt && cmp -s sheet.png again.png
     told "and the same ones again" $?
 fi
+
+# The same pictures as shards and as a list: the same answers, for any number of workers.
+if tar --version >/dev/null 2>&1; then
+    for split in train val; do
+        mkdir -p "flat/$split"
+        : >"flat/$split.csv"
+        n=0
+        for file in photos/$split/*/*.ppm; do
+            class=$(basename "$(dirname "$file")")
+            cp "$file" "flat/$split/$n.ppm" && printf '%s' "$class" >"flat/$split/$n.cls"
+            echo "$split/$n.ppm,$class" >>"flat/$split.csv"
+            n=$((n + 1))
+        done
+        mkdir -p tars && tar -C "flat/$split" --sort=name -cf "tars/$split-000.tar" .
+        rm "flat/$split/"*.cls
+    done
+    mkdir -p lists && mv flat/*.csv lists/ && mv flat/train flat/val lists/ 2>/dev/null
+    rm -r lists/../flat
+    mv lists/train lists/pics-train && mv lists/val lists/pics-val && sed -i 's|^|pics-|' lists/*.csv
+    train="--model resnet20 --size 16 --epochs 1 --batch-size 3 --seed 4 --scale 0.5 1 --aa rand-m5"
+    "$FOVEA" train photos $train --output from-folder >out.txt 2>err.txt
+    "$FOVEA" train tars $train -j 3 --output from-tars >out.txt 2>>err.txt
+    "$FOVEA" train lists $train -j 2 --output from-lists >out.txt 2>>err.txt
+    cmp -s from-folder/last.safetensors from-tars/last.safetensors && cmp -s from-folder/last.safetensors from-lists/last.safetensors
+    told "training from shards and from lists gives the folder's weights" $?
+    k=1
+    for data in photos tars 'tars/val-{000..000}.tar' lists lists/val.csv; do
+        "$FOVEA" eval "$data" --model from-folder/last.safetensors --json | sed 's/"images_per_s.*"bad"/"bad"/' >"eval-$k.json"
+        k=$((k + 1))
+    done
+    cmp -s eval-1.json eval-2.json && cmp -s eval-1.json eval-3.json && cmp -s eval-1.json eval-4.json && cmp -s eval-1.json eval-5.json
+    told "and so does evaluation" $?
+    head -c 3000 tars/val-000.tar >cut.tar
+    refuses 65 "cut shard" "cut at byte" eval cut.tar --split all --model from-folder/last.safetensors
+    "$FOVEA" eval cut.tar --split all --model from-folder/last.safetensors --max-bad 1 >out.txt 2>err.txt
+    check "--max-bad takes what lies before the cut" $? grep -q 'cut at byte' err.txt
+else
+    echo "skip shards: there is no tar"
+fi
+
 refuses 2 "unknown augmentation" "there are rand" data augment photos s.png --aa rnad
 refuses 2 "two numbers wanted" "two numbers" train photos --model resnet20 --output o --scale 0.1
 refuses 2 "augmentation out of range" "rand" train photos --model resnet20 --output o --aa rand-n1.5

@@ -7,6 +7,7 @@ import io
 import json
 import pathlib
 import struct
+import tarfile
 import zipfile
 import zlib
 
@@ -109,6 +110,23 @@ def sets():
     seed("f_cifar", "hundred.bin", b"\x03\x21" + bytes(3072))
 
 
+def shards():
+    for name, form in (("ustar", tarfile.USTAR_FORMAT), ("gnu", tarfile.GNU_FORMAT), ("pax", tarfile.PAX_FORMAT)):
+        out = io.BytesIO()
+        with tarfile.open(fileobj=out, mode="w", format=form) as t:
+            for key, body in {"a/0.pgm": b"P5 1 1 255\n\1", "a/0.cls": b"1", ("d" * 60 + "/") * (2 if name == "ustar" else 3) + "1.txt": b"x"}.items():
+                info = tarfile.TarInfo(key)
+                info.size = len(body)
+                t.addfile(info, io.BytesIO(body))
+            link = tarfile.TarInfo("l.cls")
+            link.type, link.linkname = tarfile.SYMTYPE, "a/0.cls"
+            t.addfile(link)
+        seed("f_tar", name + ".tar", out.getvalue()[:-8192 if len(out.getvalue()) > 10240 else -6144])
+    seed("f_csv", "quoted.csv", b'\xef\xbb\xbfpath,label,split\r\n"a ""b"".jpg",cat,train\r\n\r\n"c,d.jpg","two\nlines",val\r\n')
+    seed("f_csv", "plain.tsv", b"a.jpg\t1\nb.jpg\t0")
+    seed("f_csv", "blank.txt", b"with blanks.jpg  3\n\none.jpg\t4\n")
+
+
 def npy(descr, shape, data):
     head = ("{'descr': '%s', 'fortran_order': False, 'shape': %s, }" % (descr, shape)).encode()
     head += b" " * (-(len(head) + 11) % 64) + b"\n"
@@ -142,6 +160,7 @@ pictures()
 texts()
 arrays()
 sets()
+shards()
 archives()
 metadata()
 checkpoints()

@@ -32,7 +32,7 @@ static const char *made_file(const fv_data *d, int64_t i)
     return "made";
 }
 
-static const fv_source made = { "made", NULL, NULL, made_get, made_file, NULL };
+static const fv_source made = { "made", NULL, NULL, made_get, made_file, NULL, NULL };
 static const fv_data set = { .source = &made, .count = COUNT, .classes = 3, .channels = 3, .class_names = class_names };
 static const fv_augment augment = { .pad_crop = 2, .flip = 0.5, .seed = 9 };
 
