@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 enum { ALIGN = 64, FIRST_CHUNK = 4096, LARGEST_CHUNK = 1 << 20, HUGE_PAGE = 2 << 20 };
 
@@ -49,6 +50,17 @@ void fv_alloc_sparse(const fv_allocator *heap, void *p, size_t bytes)
 {
 #ifdef MADV_NOHUGEPAGE
     if (!heap && bytes >= HUGE_PAGE) (void)madvise(p, bytes, MADV_NOHUGEPAGE); /* a wish */
+#else
+    (void)heap, (void)p, (void)bytes;
+#endif
+}
+
+void fv_alloc_forget(const fv_allocator *heap, void *p, size_t bytes)
+{
+#ifdef MADV_DONTNEED
+    const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), at = (uintptr_t)p;
+    const uintptr_t begin = (at + page - 1) / page * page, end = (at + bytes) / page * page;
+    if (!heap && begin < end) (void)madvise((void *)begin, end - begin, MADV_DONTNEED); /* a wish */
 #else
     (void)heap, (void)p, (void)bytes;
 #endif

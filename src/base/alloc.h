@@ -9,6 +9,8 @@
 void *fv_alloc(const fv_allocator *heap, size_t bytes);
 void fv_release(const fv_allocator *heap, void *p);                    /* NULL is fine */
 void fv_alloc_sparse(const fv_allocator *heap, void *p, size_t bytes); /* of a block, much of it will stay untouched */
+/* What is in some part of a block is of no use any more, and may come back as zeros: its whole pages go. */
+void fv_alloc_forget(const fv_allocator *heap, void *p, size_t bytes);
 fv_status fv_alloc_or(const fv_allocator *heap, void **out, size_t bytes, fv_err *err);   /* not cleared */
 fv_status fv_alloc_zero(const fv_allocator *heap, void **out, size_t bytes, fv_err *err); /* cleared */
 /* Grows *p (holding *cap items of `item` bytes) so that it holds at least `need`; doubles. FV_NOMEM leaves *p. */

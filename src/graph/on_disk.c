@@ -83,21 +83,67 @@ fv_status fv_net_read(const fv_net *net, int param, size_t from, size_t n, float
     return FV_OK;
 }
 
-fv_status fv_net_fill(const fv_net *net, int param, fv_err *err)
+static fv_status bring(const fv_net *net, int param, fv_err *err)
 {
     fv_on_disk *d = net->on_disk;
     const fv_param *p = &net->graph->param[param];
-    fv_status s = FV_OK;
+    fv_stretch *s = &d->param[param];
     size_t bad = 0;
+    if (!s->waiting) return FV_OK;
+    FV_TRY(read_part(d, param, 0, p->floats, net->weights + p->at, &bad, err));
+    if (!s->counted) count_bad(d, param, bad);
+    s->counted = true;
+    s->waiting = false;
+    return FV_OK;
+}
+
+static fv_status fill(const fv_net *net, int param, bool stays, fv_err *err)
+{
+    fv_on_disk *d = net->on_disk;
     if (!d) return FV_OK;
     pthread_mutex_lock(&d->lock);
-    if (d->param[param].waiting) {
-        s = read_part(d, param, 0, p->floats, net->weights + p->at, &bad, err);
-        if (s == FV_OK) count_bad(d, param, bad);
-        d->param[param].waiting = s != FV_OK;
-    }
+    const fv_status s = bring(net, param, err);
+    if (s == FV_OK && stays) d->param[param].stays = true;
+    if (s == FV_OK && !stays) d->param[param].held++;
     pthread_mutex_unlock(&d->lock);
     return s;
+}
+
+fv_status fv_net_fill(const fv_net *net, int param, fv_err *err)
+{
+    return fill(net, param, true, err);
+}
+
+fv_status fv_net_hold(const fv_net *net, int param, fv_err *err)
+{
+    return fill(net, param, false, err);
+}
+
+/* Neighbours that wait are forgotten together: most are smaller than a page. */
+static void forget_waiting(const fv_net *net)
+{
+    const fv_graph *g = net->graph;
+    const fv_stretch *s = net->on_disk->param;
+    for (size_t i = 0; i < g->nparam; i++) {
+        if (!s[i].waiting) continue;
+        const size_t begin = g->param[i].at;
+        while (i + 1 < g->nparam && s[i + 1].waiting) i++;
+        const size_t end = g->param[i].at + g->param[i].floats;
+        fv_alloc_forget(net->env.heap, net->weights + begin, (end - begin) * sizeof(float));
+    }
+}
+
+void fv_net_let_go(const fv_net *net, const bool *held)
+{
+    fv_on_disk *d = net->on_disk;
+    if (!d) return;
+    pthread_mutex_lock(&d->lock);
+    for (size_t i = 0; i < net->graph->nparam; i++) {
+        fv_stretch *s = &d->param[i];
+        if (held[i] && --s->held == 0 && !s->stays && s->in_file) s->waiting = true;
+    }
+    forget_waiting(net);
+    pthread_mutex_unlock(&d->lock);
 }
 
 fv_status fv_net_fill_all(const fv_net *net, fv_err *err)

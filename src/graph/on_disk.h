@@ -11,7 +11,11 @@
 typedef struct fv_stretch {
     uint64_t at; /* in the file */
     fv_dtype dtype;
-    bool waiting; /* not in memory yet */
+    bool in_file; /* as the kernels' packings could read it */
+    bool waiting; /* not in memory */
+    bool stays;   /* once it is there: somebody may have its address */
+    bool counted; /* what in it is not finite */
+    int held;     /* by so many plans in the making */
 } fv_stretch;
 typedef struct fv_on_disk {
     fv_file file;
@@ -29,6 +33,10 @@ bool fv_net_waits(const fv_net *net, int param);
 fv_status fv_net_read(const fv_net *net, int param, size_t from, size_t n, float *to, fv_err *err);
 /* Into the net's block, where they then stay. Nothing to do where they are there. */
 fv_status fv_net_fill(const fv_net *net, int param, fv_err *err);
+/* The same, for a while. */
+fv_status fv_net_hold(const fv_net *net, int param, fv_err *err);
+/* Ends a hold of each parameter that is marked. Those that nobody holds wait in their file again, and leave memory. */
+void fv_net_let_go(const fv_net *net, const bool *held);
 fv_status fv_net_fill_all(const fv_net *net, fv_err *err);
 size_t fv_net_bytes_in_memory(const fv_net *net); /* of the weights, as published */
 /* Warns of weights that are not finite, among those read since. */

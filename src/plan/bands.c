@@ -15,7 +15,8 @@
 enum {
     LONGEST = 4,             /* steps of a chain */
     LEAST_BYTES = 768 << 10, /* of a value between two steps */
-    BAND_BYTES = 448 << 10,  /* of the rows of all values of a band */
+    BAND_BYTES = 192 << 10,  /* of the rows of all values of a band */
+    STRIP_BYTES = 64 << 10,  /* of a convolution's packed inputs */
     LEAST_BANDS = 4          /* for each thread */
 };
 
@@ -56,6 +57,11 @@ static fv_conv_problem on_rows(const fv_conv_problem *c, rows out)
 }
 
 /* ---- planning ---- */
+
+bool fv_plan_is_short(const fv_plan *p)
+{
+    return p->net->env.low_memory && !p->rq.train && !p->rq.backward && !p->rq.f64 && !p->rq.exact;
+}
 
 static bool is_dense(const fv_plan *p, const plan_step *s)
 {
@@ -100,7 +106,7 @@ static void set_rows(const fv_plan *p, band_chain *c)
 }
 
 /* The value between step i and the next one: room for the most rows of a band, in each lane. */
-static void shrink(fv_plan *p, const band_chain *c, int i)
+static void shrink(fv_plan *p, const band_chain *c, int i, bool by_image)
 {
     int most = 0;
     for (int b = 0; b < c->bands; b++) {
@@ -110,8 +116,22 @@ static void shrink(fv_plan *p, const band_chain *c, int i)
         if (height > most) most = height;
     }
     operand *o = &p->operand[p->step[i].arg[0]];
-    o->lane = true;
-    o->bytes = (size_t)most * (size_t)row_bytes(problem_of(p, i));
+    const size_t bytes = ((size_t)most * (size_t)row_bytes(problem_of(p, i)) + 63) / 64 * 64;
+    o->lane = by_image;
+    o->copy = by_image ? 0 : bytes;
+    o->bytes = by_image ? bytes : bytes * (size_t)fv_threads_count(p->pool);
+}
+
+/* While a chain runs, what goes in and what comes out are there as a whole. Where a value between is smaller than both,
+ * and nothing else needs what went in, it takes less to make that value first. */
+static void cut_at_waist(const fv_plan *p, band_chain *c)
+{
+    const operand *in = &p->operand[fv_plan_base(p, p->step[c->first].arg[1])];
+    const size_t out = p->operand[fv_plan_base(p, p->step[c->end - 1].arg[0])].image;
+    const size_t ends = out < in->image ? out : in->image;
+    if (in->kind != OPERAND_BLOCK || in->last > c->first) return;
+    for (int i = c->first; i + 1 < c->end; i++)
+        if (p->operand[p->step[i].arg[0]].image < ends) c->end = i + 1;
 }
 
 /* The values that the band's last step and the first one's readers need, live as long as the chain runs. */
@@ -130,14 +150,17 @@ fv_status fv_plan_bands(fv_plan *p, fv_err *err)
 {
     p->chain = fv_arena_alloc(&p->arena, (p->nstep + 1) * sizeof *p->chain);
     if (!p->chain) return fv_fail(err, FV_NOMEM, "no memory for the bands of %zu steps", p->nstep);
-    if (!p->net->env.low_memory || p->rq.train || p->rq.backward || p->rq.f64 || p->rq.exact) return FV_OK;
+    if (!fv_plan_is_short(p)) return FV_OK;
+    for (size_t i = 0; i < p->nstep; i++)
+        if (is_dense(p, &p->step[i])) ((fv_conv_problem *)p->step[i].problem)->blocks.inputs = STRIP_BYTES;
     for (size_t g = 0; g < p->nsegment; g++) {
         for (int i = p->segment[g].first; i + 1 < p->segment[g].end; i++) {
             band_chain c = { .first = i, .end = i + 1 };
             while (c.end < p->segment[g].end && c.end - c.first < LONGEST && is_link(p, c.end - 1)) c.end++;
+            cut_at_waist(p, &c);
             if (c.end - c.first < 2) continue;
             set_rows(p, &c);
-            for (int k = c.first; k + 1 < c.end; k++) shrink(p, &c, k);
+            for (int k = c.first; k + 1 < c.end; k++) shrink(p, &c, k, p->segment[g].by_image);
             set_lives(p, &c);
             p->chain[p->nchain++] = c;
             p->step[i].chain = (int)p->nchain;

@@ -22,12 +22,28 @@ int fv_plan_operand(fv_plan *p, operand_kind kind, size_t bytes, fv_err *err)
     return (int)p->noperand++;
 }
 
+static void live_at(operand *o, int step)
+{
+    if (step < o->first) o->first = step;
+    if (step > o->last) o->last = step;
+}
+
+/* Where memory is short, an input gives its own up after its last reader: each run writes it anew. */
+static bool is_passing(const fv_plan *p, int v)
+{
+    return p->node[v].op == FV_OP_INPUT && fv_plan_is_short(p) && !p->node[v].kept && v != p->output;
+}
+
 int fv_plan_tensor(fv_plan *p, int v, bool own, fv_err *err)
 {
     const fv_shape s = p->node[v].shape;
+    const bool passing = is_passing(p, v);
     const size_t image = (size_t)s.h * (size_t)s.w * (size_t)s.c * p->real;
-    const int id = fv_plan_operand(p, own ? OPERAND_OWN : OPERAND_BLOCK, image * (size_t)p->rq.batch, err);
-    if (id) p->operand[id].image = image;
+    const int id = fv_plan_operand(p, own && !passing ? OPERAND_OWN : OPERAND_BLOCK, image * (size_t)p->rq.batch, err);
+    if (!id) return 0;
+    p->operand[id].image = image;
+    p->operand[id].given = passing;
+    if (passing) live_at(&p->operand[id], 0);
     return id;
 }
 
@@ -67,12 +83,6 @@ static fv_arg new_temp(fv_lower *face, size_t floats)
 {
     lowering *l = (lowering *)face;
     return (fv_arg){ fv_plan_operand(l->p, OPERAND_BLOCK, floats * l->p->real, l->err) };
-}
-
-static void live_at(operand *o, int step)
-{
-    if (step < o->first) o->first = step;
-    if (step > o->last) o->last = step;
 }
 
 /* The step that made x, if it can leave moments. */

@@ -54,6 +54,19 @@ static int packed_by_step(fv_plan *p, int param, const fv_packing *packing, cons
     return to;
 }
 
+static int pack_job_to(fv_plan *p, const pack_job *j, fv_err *err)
+{
+    if (fv_grow(p->net->env.heap, (void **)&p->pack, &p->pack_cap, p->npack + 1, sizeof *p->pack, err) != FV_OK)
+        return 0;
+    const size_t bytes = packed_floats(p, j->param, j->packing, j->problem) * sizeof(float);
+    const int to = fv_plan_operand(p, OPERAND_OWN, bytes, err);
+    p->operand[to].whole = true;
+    p->pack[p->npack] = *j;
+    p->pack[p->npack++].to = to;
+    p->packed_bytes += bytes;
+    return to;
+}
+
 int fv_plan_packed(fv_plan *p, const plan_node *n, int node, int param, const fv_packing *packing, const void *problem,
                    fv_err *err)
 {
@@ -67,15 +80,8 @@ int fv_plan_packed(fv_plan *p, const plan_node *n, int node, int param, const fv
             (!packing && !j->packing) || (packing && j->packing && !strcmp(packing->name, j->packing->name));
         if (j->param == param && j->fold == fold && same) return j->to;
     }
-    if (fv_grow(p->net->env.heap, (void **)&p->pack, &p->pack_cap, p->npack + 1, sizeof *p->pack, err) != FV_OK)
-        return 0;
-    const size_t bytes = packed_floats(p, param, packing, problem) * sizeof(float);
-    const int to = fv_plan_operand(p, OPERAND_OWN, bytes, err);
-    p->operand[to].whole = true;
-    p->pack[p->npack++] =
-        (pack_job){ .packing = packing, .problem = problem, .param = param, .node = node, .to = to, .fold = fold };
-    p->packed_bytes += bytes;
-    return to;
+    const pack_job j = { .packing = packing, .problem = problem, .param = param, .node = node, .fold = fold };
+    return pack_job_to(p, &j, err);
 }
 
 static void fold(fv_plan *p, const fold_job *f)
@@ -123,18 +129,13 @@ typedef struct pack_stream {
     fv_err err[MOST_WORKERS];
 } pack_stream;
 
-static bool streamed(const fv_plan *p, const pack_job *j)
-{
-    return j->packing && j->packing->reads && fv_net_waits(p->net, j->param);
-}
-
 /* Fewer workers where a unit reads much, so that many cores do not take more memory than few. */
 static fv_status make_staging(staging *s, const fv_plan *p, fv_err *err)
 {
     size_t most = 0;
     for (size_t i = 0; i < p->npack; i++) {
         const pack_job *j = &p->pack[i];
-        const int units = streamed(p, j) ? j->packing->units(j->problem, 1) : 0;
+        const int units = j->streams ? j->packing->units(j->problem, 1) : 0;
         for (int u = 0; u < units; u++) {
             size_t from, floats;
             j->packing->reads(j->problem, u, &from, &floats);
@@ -178,12 +179,12 @@ static fv_status stream(fv_plan *p, const pack_job *j, float *factor, const stag
     return FV_OK;
 }
 
-/* Where no row packs, the reference reads published weights; only the fold's factors go in. */
+/* Where no row packs, the reference reads published weights; only the fold's factors go in, if there are any. */
 static void scale(const fv_plan *p, const pack_job *j, float *to, const float *w, const float *factor)
 {
     const fv_param *param = &p->net->graph->param[j->param];
     const size_t per = param->floats / (size_t)param->dim[0];
-    for (size_t i = 0; i < param->floats; i++) to[i] = w[i] * factor[i / per];
+    for (size_t i = 0; i < param->floats; i++) to[i] = factor ? w[i] * factor[i / per] : w[i];
 }
 
 static fv_status pack_all(fv_plan *p, const staging *stage, fv_err *err)
@@ -194,19 +195,53 @@ static fv_status pack_all(fv_plan *p, const staging *stage, fv_err *err)
         float *w = p->pointer[p->weight[j->param]];
         float *factor = j->fold >= 0 ? p->pointer[p->fold[j->fold].factor] : NULL;
         pack_run r = { .job = j, .arg = { p->pointer[j->to], w, factor } };
-        if (streamed(p, j)) FV_TRY(stream(p, j, factor, stage, err));
+        if (j->streams) FV_TRY(stream(p, j, factor, stage, err));
         else if (j->packing) fv_threads_run(p->pool, j->packing->units(j->problem, 1), pack_range, &r);
         else scale(p, j, r.arg[0], w, factor);
     }
     return FV_OK;
 }
 
-fv_status fv_plan_pack(fv_plan *p, fv_err *err)
+/* Of weights that lie in their file, those that are wanted while packing stay in memory as long as that takes. */
+static fv_status hold(fv_plan *p, int param, fv_err *err)
+{
+    if (p->held[param]) return FV_OK;
+    FV_TRY(fv_net_hold(p->net, param, err));
+    p->held[param] = true;
+    return FV_OK;
+}
+
+static fv_status hold_all(fv_plan *p, fv_err *err)
+{
+    for (size_t i = 0; i < p->nfold; i++) {
+        const plan_node *conv = &p->node[p->fold[i].conv], *bn = &p->node[p->fold[i].bn];
+        for (int k = 0; k < bn->nparam; k++) FV_TRY(hold(p, bn->param[k], err));
+        if (conv->nparam > 1) FV_TRY(hold(p, conv->param[1], err));
+    }
+    for (size_t i = 0; i < p->npack; i++) {
+        pack_job *j = &p->pack[i];
+        j->streams = j->packing && j->packing->reads && fv_net_waits(p->net, j->param);
+        if (!j->streams) FV_TRY(hold(p, j->param, err));
+    }
+    return FV_OK;
+}
+
+static fv_status pack_from_memory_or_file(fv_plan *p, fv_err *err)
 {
     staging stage = { 0 };
+    if (p->held) FV_TRY(hold_all(p, err));
     FV_TRY(make_staging(&stage, p, err));
     const fv_status s = pack_all(p, &stage, err);
     fv_release(p->net->env.heap, stage.place);
+    return s;
+}
+
+fv_status fv_plan_pack(fv_plan *p, fv_err *err)
+{
+    const fv_status s = pack_from_memory_or_file(p, err);
+    if (!p->held) return s;
+    fv_net_let_go(p->net, p->held);
+    memset(p->held, 0, p->net->graph->nparam);
     return s;
 }
 
@@ -214,12 +249,6 @@ void fv_plan_repack(fv_plan *p)
 {
     fv_err err = { 0 };
     if (fv_plan_pack(p, &err) != FV_OK) fv_log(&p->net->env, FV_LOG_WARN, "weights are not packed anew: %s", err.msg);
-}
-
-static fv_status fetch_node(const fv_plan *p, int node, fv_err *err)
-{
-    for (int k = 0; k < p->node[node].nparam; k++) FV_TRY(fv_net_fill(p->net, p->node[node].param[k], err));
-    return FV_OK;
 }
 
 /* The parameter that an operand is; -1: none. */
@@ -230,23 +259,26 @@ static int param_of(const fv_plan *p, int id)
     return -1;
 }
 
+/* A small one would keep the pages that it lies in. */
+static int copied(fv_plan *p, int param, fv_err *err)
+{
+    for (size_t i = 0; i < p->npack; i++)
+        if (p->pack[i].param == param && !p->pack[i].packing && p->pack[i].fold < 0) return p->pack[i].to;
+    return pack_job_to(p, &(pack_job){ .param = param, .node = -1, .fold = -1 }, err);
+}
+
 fv_status fv_plan_fetch(fv_plan *p, fv_err *err)
 {
     if (!p->net->on_disk) return FV_OK;
     if (p->rq.train || p->rq.f64) return fv_net_fill_all(p->net, err);
-    for (size_t i = 0; i < p->nfold; i++) {
-        const plan_node *conv = &p->node[p->fold[i].conv];
-        FV_TRY(fetch_node(p, p->fold[i].bn, err));
-        if (conv->nparam > 1) FV_TRY(fv_net_fill(p->net, conv->param[1], err));
-    }
-    for (size_t i = 0; i < p->npack; i++) {
-        const pack_job *j = &p->pack[i];
-        if (!j->packing || !j->packing->reads) FV_TRY(fv_net_fill(p->net, j->param, err));
-    }
+    p->held = fv_arena_alloc(&p->arena, p->net->graph->nparam);
+    if (!p->held) return fv_fail(err, FV_NOMEM, "no memory to mark %zu parameters", p->net->graph->nparam);
     for (size_t i = 0; i < p->nstep; i++)
         for (int k = 0; k < p->step[i].nargs; k++) {
             const int param = param_of(p, p->step[i].arg[k]);
-            if (param >= 0) FV_TRY(fv_net_fill(p->net, param, err));
+            const int copy = param >= 0 ? copied(p, param, err) : 0;
+            if (param >= 0 && !copy) return err->status;
+            if (copy) p->step[i].arg[k] = copy;
         }
     return FV_OK;
 }

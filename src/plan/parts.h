@@ -33,6 +33,8 @@ typedef struct operand {
     int first, last;         /* steps; first > last: never used */
     size_t image;            /* bytes from an image to the next; 0: it is not made of images */
     bool lane;               /* holds one image for each thread, in the thread's own part of the lanes */
+    size_t copy;             /* or rows for each thread, in the block: bytes from a thread's to the next's; 0: no */
+    bool given;              /* written from outside before the first step */
     bool gradient;           /* written by adding after the first time */
     bool written;            /* while lowering */
     int of, ld;              /* view: the operand it lies in, floats from a pixel to the next */
@@ -77,10 +79,11 @@ typedef struct segment {
 
 /* Weights in a kernel's layout, written once: for inference. */
 typedef struct pack_job {
-    const fv_packing *packing; /* NULL: published layout times the fold's factors */
+    const fv_packing *packing; /* NULL: published layout, times the fold's factors where there is a fold */
     const void *problem;
     int param, node, to; /* to: operand */
     int fold;
+    bool streams; /* its weights are read from their file, unit by unit */
 } pack_job;
 
 /* A batch-norm folded into a convolution: w' = w * factor, b' = (b - mean) * factor + shift. */
@@ -115,6 +118,7 @@ struct fv_plan {
     size_t npack, pack_cap;
     fold_job *fold;
     size_t nfold, fold_cap;
+    bool *held; /* parameters that packing holds in memory meanwhile; NULL: none lies in a file, or all are needed */
     segment *segment; /* in the arena */
     size_t nsegment;
     band_chain *chain; /* likewise */
@@ -145,7 +149,9 @@ int fv_plan_operand(fv_plan *p, operand_kind kind, size_t bytes, fv_err *err); /
 int fv_plan_tensor(fv_plan *p, int v, bool own, fv_err *err);
 /* segments.c: the order in which a batch goes through the steps. */
 fv_status fv_plan_segments(fv_plan *p, fv_err *err);
-/* bands.c: convolutions that go through an image band by band. */
+/* bands.c: is it an inference plan that is to take little memory? */
+bool fv_plan_is_short(const fv_plan *p);
+/* Convolutions that go through an image band by band. */
 fv_status fv_plan_bands(fv_plan *p, fv_err *err);
 size_t fv_plan_band_scratch(const fv_plan *p); /* bytes of a thread, at most */
 /* Bands [begin, end) of an image, whose operands are in `lane`, by this thread. */
@@ -180,7 +186,7 @@ fv_status fv_plan_memory(fv_plan *p, fv_err *err);
 int fv_plan_packed(fv_plan *p, const plan_node *n, int node, int param, const fv_packing *packing, const void *problem,
                    fv_err *err);
 int fv_plan_folded_bias(fv_plan *p, int node, fv_err *err);
-/* Reads into the net what the steps and packings take from there, of weights that lie in their file. */
+/* Where weights lie in their file: gives the steps copies of what they read as published, so that nothing else stays. */
 fv_status fv_plan_fetch(fv_plan *p, fv_err *err);
 fv_status fv_plan_pack(fv_plan *p, fv_err *err);
 

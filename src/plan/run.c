@@ -24,7 +24,8 @@ step_run fv_plan_step_run(const fv_plan *p, int step, int image, int lane, int n
     step_run r = { .p = p, .s = &p->step[step], .n = n };
     for (int k = 0; k < r.s->nargs; k++) {
         const operand *o = &p->operand[r.s->arg[k]];
-        const size_t at = o->lane ? p->lane_bytes * (size_t)lane : o->image * (size_t)image;
+        const size_t next = o->lane ? p->lane_bytes : o->copy,
+                     at = next ? next * (size_t)lane : o->image * (size_t)image;
         r.arg[k] = at ? (uint8_t *)p->pointer[r.s->arg[k]] + at : p->pointer[r.s->arg[k]];
     }
     return r;

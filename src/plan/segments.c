@@ -56,7 +56,7 @@ static void set_lives(fv_plan *p, const segment *g)
     for (size_t id = 1; id < p->noperand; id++) {
         operand *o = &p->operand[id];
         if (o->kind != OPERAND_BLOCK || o->first >= g->end || o->last < g->first) continue;
-        if (o->image && o->first >= g->first && o->last < g->end) {
+        if (o->image && !o->given && o->first >= g->first && o->last < g->end) {
             o->lane = true;
             o->bytes = o->image;
             continue;

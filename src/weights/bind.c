@@ -243,7 +243,9 @@ static fv_status leave_on_disk(const binding *b, fv_net *net, fv_err *err)
         const fv_stored *t = b->of_param[i];
         const uintptr_t at = t ? (uintptr_t)t->data.p : 0, begin = (uintptr_t)file.p;
         const bool plain = t && net->graph->param[i].floats && at >= begin && at - begin < file.len;
-        if (plain) net->on_disk->param[i] = (fv_stretch){ at - begin, t->dtype, true };
+        if (plain)
+            net->on_disk->param[i] =
+                (fv_stretch){ .at = at - begin, .dtype = t->dtype, .in_file = true, .waiting = true };
     }
     return FV_OK;
 }
