@@ -39,6 +39,36 @@ cp -r photos spoilt && cp bad.png spoilt/val/cat/bad.png
 told "eval refuses a bad picture and names it" $?
 "$FOVEA" eval spoilt $net --classes 2 --max-bad 0.5 >out.txt 2>err.txt
 check "--max-bad forgives it" $? grep -q 'bad.png' err.txt
+# What cannot be read: told in one line, or in an evaluation counted, and nothing waits for ever.
+cp -r photos locked
+ln -s nowhere locked/val/cat/dangling.jpg
+mkdir locked/val/cat/folder.jpg
+mkfifo locked/val/cat/pipe.jpg
+ln -s /proc/self/mem locked/val/cat/memory.jpg # regular, says that it is empty, and reading it is an I/O error
+chmod 0 locked/val/cat/1.ppm
+refuses 66 "a link to nowhere" "dangling.jpg: No such file" predict $net locked/val/cat/dangling.jpg
+refuses 66 "a folder with a picture's name" "folder.jpg" predict $net locked/val/cat/folder.jpg
+refuses 65 "a pipe without a writer" "pipe.jpg: not a regular file" predict $net locked/val/cat/pipe.jpg
+refuses 65 "a file of no bytes that cannot be read" "memory.jpg" predict $net locked/val/cat/memory.jpg
+# Permissions do not bind root: there the command runs as nobody, a copy of it, as its folder may be closed to others.
+other=() command=$FOVEA
+if [ "$(id -u)" -eq 0 ]; then
+    other=(setpriv --reuid 65534 --regid 65534 --clear-groups) command=./fovea-of-nobody
+    chmod a+rx . && cp "$FOVEA" $command
+fi
+if [ "$("${other[@]}" $command --version 2>/dev/null)" != "$("$FOVEA" --version)" ]; then
+    echo "skip a picture without read permission: the command does not run as another user here"
+else
+    "${other[@]}" $command predict $net locked/val/cat/1.ppm >out.txt 2>err.txt
+    check "a picture without read permission" $(($? != 66)) grep -qx 'fovea: locked/val/cat/1.ppm: Permission denied' err.txt
+    "${other[@]}" $command eval locked $net --classes 2 >out.txt 2>err.txt
+    check "eval counts what it cannot read" $(($? != 65)) grep -q '^fovea: 3 of 8 pictures cannot be read' err.txt
+    "${other[@]}" $command eval locked $net --classes 2 --max-bad 0.5 >out.txt 2>err.txt
+    check "and goes on without them where that is allowed" $? grep -q 'of 5 right' out.txt
+    told "and names each" $(($(grep -c '^fovea: locked/val/cat/\(dangling.jpg\|memory.jpg\|1.ppm\): ' err.txt) != 3))
+fi
+chmod 644 locked/val/cat/1.ppm
+
 mkdir -p more && cp -r photos/* more/ && mkdir -p more/val/wolf && cp photos/val/cat/1.ppm more/val/wolf/
 refuses 65 "class in val that train lacks" "wolf" eval more --split val $net
 "$FOVEA" data export photos out --split val --count 1 >/dev/null 2>err.txt
