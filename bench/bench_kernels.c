@@ -104,8 +104,8 @@ static void measure(const fv_kernel *k, const fv_work *w, const layer *l, double
 static void bench(const fv_slot *slot, const layer *l, unsigned cpu, const char *only)
 {
     const int o = (l->size + l->stride - 1) / l->stride;
-    fv_conv_problem p = { l->size,   l->size,  l->c,     o, o, l->oc,     l->k,        l->k, l->stride,
-                          l->stride, l->k / 2, l->k / 2, 1, 1, l->groups, FV_ACT_NONE, 0 };
+    fv_conv_problem p = { .h = l->size, .w = l->size, .c = l->c, .oh = o, .ow = o, .oc = l->oc, .groups = l->groups };
+    p.kh = p.kw = l->k, p.sh = p.sw = l->stride, p.top = p.left = l->k / 2, p.dh = p.dw = 1;
     const size_t in = (size_t)l->n * l->size * l->size * l->c, out = (size_t)l->n * o * o * l->oc;
     const size_t weights = (size_t)l->oc * (l->c / l->groups) * l->k * l->k;
     const double flops = slot == &fv_slot_conv2d_bgrad ? (double)out : 2.0 * (double)out * (double)weights / l->oc;

@@ -18,17 +18,17 @@ const cli_option options_bench[] = {
     { "train", 0, CLI_FLAG, offsetof(bench_args, train), "", "time forward, backward and update (counted as 3 x MACs)",
       0, 0 },
     { "explain", 0, CLI_FLAG, offsetof(bench_args, explain), "",
-      "list the steps: kernel, why it, time, share of the peak", 0, 0 },
+      "list the steps: kernel, why it, time, bytes, how near to the roofline", 0, 0 },
     { 0 },
 };
 
-enum { WARM_UP = 2, LEAST_RUNS = 7, MOST_RUNS = 10000 };
+enum { WARM_UP = 2, LEAST_RUNS = 7, MOST_RUNS = 10000, MOST_EXPLAINED = 400 };
 static const double LEAST_SECONDS = 2;
 
 typedef struct bench_result {
     double median, min; /* seconds of a batch */
     int runs;
-    double *steps, whole; /* --explain: seconds of each step and of a run, means over runs after the timed ones */
+    double *steps, whole; /* --explain: seconds of each step and overhead and of a run, between the timed runs */
 } bench_result;
 
 static int ascending(const void *a, const void *b)
@@ -59,18 +59,46 @@ static double run_once(const bench_args *a, fv_plan *plan, const float *x, const
     return cli_now() - start;
 }
 
-/* As many runs again, step by step. The clock is read between steps only here. */
-static int profile(bench_result *r, const bench_args *a, fv_plan *plan, const float *x, const int *labels,
-                   float *logits, int steps)
+typedef struct explained {
+    double whole;
+    const double *steps;
+} explained;
+
+static int by_whole(const void *a, const void *b)
 {
-    r->steps = calloc((size_t)steps, sizeof *r->steps);
-    if (!r->steps) return cli_nomem(sizeof(double) * (size_t)steps);
-    fv_plan_profile(plan, r->steps);
-    for (int i = 0; i < r->runs; i++) r->whole += run_once(a, plan, x, labels, logits, WARM_UP + r->runs + i);
+    return ascending(&((const explained *)a)->whole, &((const explained *)b)->whole);
+}
+
+/* Runs step by step: the clock is read between steps only here. Each follows a timed one, so that a machine that slows
+ * down slows both. */
+typedef struct profile {
+    size_t each; /* steps and overheads */
+    int n;
+    double *all;
+    explained *run;
+} profile;
+
+static void profile_once(profile *p, const bench_args *a, fv_plan *plan, const float *x, const int *labels,
+                         float *logits, int step)
+{
+    if (p->n == MOST_EXPLAINED) return;
+    explained *e = &p->run[p->n];
+    double *seconds = p->all + (size_t)p->n++ * p->each;
+    e->steps = seconds;
+    fv_plan_profile(plan, seconds);
+    e->whole = run_once(a, plan, x, labels, logits, step);
     fv_plan_profile(plan, NULL);
-    for (int i = 0; i < steps; i++) r->steps[i] /= r->runs;
-    r->whole /= r->runs;
-    return -1;
+}
+
+/* Means of the middle quarter, so that what disturbed some of the runs is left out of the sum as of the median. */
+static void middle_runs(bench_result *r, profile *p)
+{
+    const int first = 3 * p->n / 8, end = p->n - first;
+    qsort(p->run, (size_t)p->n, sizeof *p->run, by_whole);
+    for (int i = first; i < end; i++) {
+        r->whole += p->run[i].whole / (end - first);
+        for (size_t k = 0; k < p->each; k++) r->steps[k] += p->run[i].steps[k] / (end - first);
+    }
 }
 
 static int measure(bench_result *r, const bench_args *a, fv_plan *plan, const fv_net_info *info, int steps)
@@ -80,28 +108,36 @@ static int measure(bench_result *r, const bench_args *a, fv_plan *plan, const fv
     float *x = calloc(pixels, sizeof *x), *logits = calloc(answers, sizeof *logits);
     int *labels = calloc((size_t)a->batch, sizeof *labels);
     double *times = calloc(MOST_RUNS, sizeof *times);
+    profile p = { .each = (size_t)steps + FV_OVERHEADS };
+    if (a->explain) {
+        p.all = calloc(p.each * MOST_EXPLAINED, sizeof *p.all);
+        p.run = calloc(MOST_EXPLAINED, sizeof *p.run);
+        r->steps = calloc(p.each, sizeof *r->steps);
+    }
     int code = -1;
-    if (!x || !logits || !labels || !times) {
+    if (!x || !logits || !labels || !times || (a->explain && !(p.all && p.run && r->steps))) {
         code = cli_nomem(sizeof(float) * (pixels + answers));
     } else {
         make_input(x, pixels, labels, a->batch, info->classes);
         for (int i = 0; i < WARM_UP; i++) run_once(a, plan, x, labels, logits, i);
         const double start = cli_now();
         int n = 0;
-        while (n < MOST_RUNS && (n < LEAST_RUNS || cli_now() - start < LEAST_SECONDS)) {
+        while (n < MOST_RUNS && (n < LEAST_RUNS || cli_now() - start < LEAST_SECONDS * (a->explain ? 2 : 1))) {
             times[n] = run_once(a, plan, x, labels, logits, WARM_UP + n);
+            if (a->explain) profile_once(&p, a, plan, x, labels, logits, WARM_UP + n);
             n++;
         }
         qsort(times, (size_t)n, sizeof *times, ascending);
-        *r = (bench_result){ .median = n % 2 ? times[n / 2] : 0.5 * (times[n / 2 - 1] + times[n / 2]),
-                             .min = times[0],
-                             .runs = n };
-        if (a->explain) code = profile(r, a, plan, x, labels, logits, steps);
+        r->median = n % 2 ? times[n / 2] : 0.5 * (times[n / 2 - 1] + times[n / 2]);
+        r->min = times[0], r->runs = n;
+        if (a->explain) middle_runs(r, &p);
     }
     free(x);
     free(logits);
     free(labels);
     free(times);
+    free(p.all);
+    free(p.run);
     return code;
 }
 
@@ -128,6 +164,9 @@ static void show(const cli *c, const bench_args *a, const fv_net_info *info, con
     getrusage(RUSAGE_SELF, &usage);
     const double peak = 1e9 * fv_peak_gflops(made->threads, c->env.cpu);
     const double flops = 2.0 * (a->train ? 3.0 : 1.0) * (double)made->macs * a->batch / r->median;
+    explanation e = { .plan = plan, .seconds = r->steps, .whole = r->whole, .median = r->median };
+    e.roof = (roof){ .threads = made->threads, .cpu = c->env.cpu, .images = a->batch, .peak = peak };
+    e.roof.all = (int64_t)(made->activation_bytes + made->packed_bytes);
     const double rss = (double)usage.ru_maxrss / 1024.0, per_s = a->batch / r->median;
     if (!c->json) {
         printf("median %.3f ms, least %.3f ms of %d runs: %.1f images/s\n", 1e3 * r->median, 1e3 * r->min, r->runs,
@@ -135,7 +174,7 @@ static void show(const cli *c, const bench_args *a, const fv_net_info *info, con
         printf("load %.1f ms, plan %.1f ms, peak memory %.1f MiB\n", load_ms, made->plan_ms, rss);
         printf("%.1f GFLOP/s: %.1f %% of the peak measured here%s\n", 1e-9 * flops, 100 * flops / peak,
                a->train ? " (a training step is counted as 3 x the forward MACs)" : "");
-        if (a->explain) explain_table(plan, r->steps, r->whole, a->batch, peak);
+        if (a->explain) explain_table(&e);
         return;
     }
     cli_json j = { .out = stdout };
@@ -154,7 +193,7 @@ static void show(const cli *c, const bench_args *a, const fv_net_info *info, con
     json_real(&j, "peak_rss_mib", rss);
     json_int(&j, "macs", made->macs);
     json_real(&j, "peak_fraction", flops / peak);
-    if (a->explain) explain_json(&j, plan, r->steps, a->batch, peak);
+    if (a->explain) explain_json(&e, &j);
     json_close(&j, '}');
 }
 

@@ -3,10 +3,18 @@
 #ifndef CLI_EXPLAIN_H
 #define CLI_EXPLAIN_H
 #include "output.h"
+#include "roof.h"
 
-/* seconds: of each step, mean of the runs; whole: of a run by the clock; images: of a run; peak: FLOP/s. */
-void explain_table(const fv_plan *plan, const double *seconds, double whole, int images, double peak);
-/* The same as an array "steps". */
-void explain_json(cli_json *j, const fv_plan *plan, const double *seconds, int images, double peak);
+typedef struct explanation {
+    const fv_plan *plan;
+    const double *seconds; /* of each step, then of each overhead: means of the runs */
+    double whole;          /* seconds of those runs, by the clock */
+    double median;         /* of runs without clocks between the steps */
+    roof roof;
+} explanation;
+
+void explain_table(explanation *e);
+/* The same as an array "steps", and what is left: "overheads", "steps_ms", "losses", "bandwidth". */
+void explain_json(explanation *e, cli_json *j);
 
 #endif

@@ -438,9 +438,20 @@ typedef struct fv_step_info {
     const char *reason;               /* why this row */
     fv_shape out;                     /* of the layer */
     int64_t macs;                     /* multiply-adds of an image where the step is a convolution's, else 0 */
+    int64_t products;                 /* those that are done: fewer by Winograd's tiles */
+    int64_t bytes, weight_bytes; /* of all operands, each once, in a run of the whole batch; of these the weights */
+    bool by_image;               /* each thread takes images of its own through this and the neighbouring steps */
 } fv_step_info;
+/* What a run takes beside its steps. */
+typedef enum fv_overhead {
+    FV_COPYING_IN,  /* images, targets */
+    FV_COPYING_OUT, /* logits, losses */
+    FV_WAITING,     /* of the first thread for the others, where each has images or rows of its own */
+    FV_OVERHEADS
+} fv_overhead;
 FV_API bool fv_plan_step_at(const fv_plan *plan, int i, fv_step_info *info); /* false past the end */
-/* From now on each run adds the seconds of step i to seconds[i]; NULL: no longer. */
+/* From now on each run adds the seconds of step i to seconds[i], and those of the overheads to the FV_OVERHEADS places
+ * behind the last step's; NULL: no longer. */
 FV_API void fv_plan_profile(fv_plan *plan, double *seconds);
 /* Packs the net's present weights anew: for an inference plan whose net was trained meanwhile. */
 FV_API void fv_plan_repack(fv_plan *plan);
@@ -720,6 +731,9 @@ FV_API fv_status fv_npy_write(const fv_array *a, const char *path, fv_err *err);
 FV_API void fv_array_free(fv_array *a, const fv_env *env);
 /* Peak of float multiply-adds on `threads` cores at this level, GFLOP/s, measured now (about 50 ms). */
 FV_API double fv_peak_gflops(int threads, fv_cpu cpu);
+/* GB/s at which the threads read a block of so many bytes, each its part, again and again: of a cache where it fits one,
+ * else of memory. Measured now (some 10 ms, more for large blocks); 0 where there is no memory for it. */
+FV_API double fv_stream_gbs(int threads, size_t bytes, fv_cpu cpu);
 
 #ifdef __cplusplus
 }

@@ -5,7 +5,6 @@
 #include "base/cpu.h"
 #include "base/log.h"
 #include "graph/on_disk.h"
-#include "kernels/conv2d/conv2d.h"
 #include "plan/parts.h"
 #include <math.h>
 #include <string.h>
@@ -193,36 +192,6 @@ const float *fv_plan_value(const fv_plan *p, const char *name, fv_shape *shape)
 const float *fv_plan_gradient(const fv_plan *p, const char *name, fv_shape *shape)
 {
     return kept(p, p->dvalue, name, shape);
-}
-
-/* Why the step's row was taken among its slot's. */
-static const char *reason(const fv_plan *p, const plan_step *s)
-{
-    bool lacks = false, shape = false;
-    for (const fv_kernel *k = s->slot->rows; k != s->kernel; k++) {
-        lacks |= (k->cpu & ~p->rq.cpu) != 0;
-        shape |= (k->cpu & ~p->rq.cpu) == 0;
-    }
-    if (s->slot->nrows == 1) return "the only row";
-    if (shape) return "faster rows do not take this shape";
-    return lacks ? "fastest that this CPU has" : "fastest";
-}
-
-bool fv_plan_step_at(const fv_plan *p, int i, fv_step_info *info)
-{
-    if (i < 0 || (size_t)i >= p->nstep) return false;
-    const plan_step *s = &p->step[i];
-    *info = (fv_step_info){ .slot = s->slot->name, .kernel = s->kernel->name, .reason = reason(p, s) };
-    if (s->node < 0) return true;
-    const plan_node *n = &p->node[s->node];
-    const bool product =
-        s->slot == &fv_slot_conv2d || s->slot == &fv_slot_conv2d_dgrad || s->slot == &fv_slot_conv2d_wgrad;
-    fv_shape x[FV_MAX_IN];
-    info->name = n->name;
-    info->out = n->shape;
-    for (int k = 0; k < n->nin; k++) x[k] = p->node[n->in[k]].shape;
-    if (product) info->macs = fv_ops[n->op]->macs(&n->attr, x, &n->shape);
-    return true;
 }
 
 /* name NULL: the first input that is not the loss's target. */

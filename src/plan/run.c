@@ -31,16 +31,30 @@ step_run fv_plan_step_run(const fv_plan *p, int step, int image, int lane, int n
     return r;
 }
 
+/* Times what the steps' own times leave out, where anybody asks for times. */
+static double now(const fv_plan *p)
+{
+    return p->seconds ? fv_clock() : 0;
+}
+
+static void count(fv_plan *p, fv_overhead what, double seconds)
+{
+    if (p->seconds) p->seconds[p->nstep + (size_t)what] += seconds;
+}
+
 typedef struct chain_run {
     const fv_plan *p;
     const band_chain *chain;
     int image;
+    double busy; /* of the first thread */
 } chain_run;
 
 static void band_range(void *user, int thread, int begin, int end)
 {
-    const chain_run *r = user;
+    chain_run *r = user;
+    const double start = now(r->p);
     fv_plan_run_bands(r->p, r->chain, r->image, 0, thread, begin, end);
+    if (thread == 0) r->busy += now(r->p) - start;
 }
 
 static const band_chain *chain_at(const fv_plan *p, int step)
@@ -54,13 +68,15 @@ static void run_together(fv_plan *p, const segment *g, int image, int n)
     for (int i = g->first; i < g->end; i++) {
         const band_chain *chain = chain_at(p, i);
         if (chain) {
-            chain_run c = { p, chain, image };
+            chain_run c = { .p = p, .chain = chain, .image = image };
+            const double start = now(p);
             for (; c.image < image + n; c.image++) fv_threads_run(p->pool, chain->bands, band_range, &c);
+            count(p, FV_WAITING, now(p) - start - c.busy);
             i = chain->end - 1;
             continue;
         }
         step_run r = fv_plan_step_run(p, i, image, 0, n);
-        const double start = p->seconds ? fv_clock() : 0;
+        const double start = now(p);
         fv_threads_run(p->pool, r.s->kernel->units(r.s->problem, n), range, &r);
         if (p->seconds) p->seconds[i] += fv_clock() - start;
     }
@@ -69,14 +85,16 @@ static void run_together(fv_plan *p, const segment *g, int image, int n)
 typedef struct image_run {
     fv_plan *p;
     const segment *segment;
+    double busy; /* of the first thread */
 } image_run;
 
 /* Images [begin, end), by this thread alone. The steps' times are those of the first thread. */
 static void run_images(void *user, int thread, int begin, int end)
 {
-    const image_run *q = user;
+    image_run *q = user;
     fv_plan *p = q->p;
     const bool timed = p->seconds && thread == 0;
+    const double began = now(p);
     for (int image = begin; image < end; image++) {
         for (int i = q->segment->first; i < q->segment->end; i++) {
             const band_chain *chain = chain_at(p, i);
@@ -91,14 +109,17 @@ static void run_images(void *user, int thread, int begin, int end)
             if (timed) p->seconds[i] += fv_clock() - start;
         }
     }
+    if (thread == 0) q->busy = now(p) - began;
 }
 
 /* As many images as the threads share evenly go by thread, the others one by one. */
 static void run_by_image(fv_plan *p, const segment *g, int n)
 {
     const int threads = fv_threads_count(p->pool), even = n / threads * threads;
-    image_run q = { p, g };
+    image_run q = { .p = p, .segment = g };
+    const double start = now(p);
     fv_threads_run(p->pool, even, run_images, &q);
+    count(p, FV_WAITING, now(p) - start - q.busy);
     for (int image = even; image < n; image++) run_together(p, g, image, 1);
 }
 
@@ -120,9 +141,13 @@ void fv_run(fv_plan *p, int n, const float *images, float *logits)
 {
     const fv_shape in = p->input_shape;
     const size_t out = (size_t)p->node[p->logits].shape.c;
+    const double start = now(p);
     memcpy(fv_plan_input(p, NULL), images, (size_t)n * in.h * in.w * in.c * sizeof *images);
+    count(p, FV_COPYING_IN, now(p) - start);
     fv_plan_run(p, n);
+    const double end = now(p);
     memcpy(logits, fv_plan_logits(p), (size_t)n * out * sizeof *logits);
+    count(p, FV_COPYING_OUT, now(p) - end);
 }
 
 void fv_run_backward(fv_plan *p, int n, const float *images, const float *dlogits)
@@ -220,11 +245,14 @@ double fv_run_train(fv_plan *p, const fv_update *u)
 {
     const fv_shape in = p->input_shape;
     if (!fits(p, u)) return (double)NAN;
+    const double start = now(p);
     memcpy(fv_plan_input(p, NULL), u->images, (size_t)u->n * in.h * in.w * in.c * sizeof *u->images);
     set_targets(p, u);
     set_run(p, u);
+    count(p, FV_COPYING_IN, now(p) - start);
     fv_plan_run(p, u->n);
     p->net->batches_tracked++;
+    const double end = now(p);
 
     const float *loss = add_aux_losses(p, u->n);
     const size_t classes = (size_t)p->node[p->logits].shape.c;
@@ -232,6 +260,7 @@ double fv_run_train(fv_plan *p, const fv_update *u)
     if (u->logits) memcpy(u->logits, fv_plan_logits(p), (size_t)u->n * classes * sizeof *loss);
     double sum = 0;
     for (int i = 0; i < u->n; i++) sum += (double)(image_weight(u, (size_t)i) * loss[i]);
+    count(p, FV_COPYING_OUT, now(p) - end);
     const double all = weight_sum(u);
     return all > 0 ? sum / all : 0;
 }

@@ -27,3 +27,6 @@ refuses() { # CODE NAME TEXT ARGUMENTS...: leaves with CODE, one line on stderr 
 json_of() { # FILE FILTER: the value by python3, where it is there
     python3 -c "import json,sys; v=json.load(open(sys.argv[1])); print(eval(sys.argv[2]))" "$1" "$2"
 }
+json_true() { # FILE FILTER: is it true?
+    [ "$(json_of "$1" "$2")" = True ]
+}

@@ -1,6 +1,7 @@
 /* test_plan.c -- plans: rewrites keep the meaning, memory is never shared by two live values, bits do not depend on
  * batch or threads, a run allocates nothing, and every allocation may fail.
  * SPDX-License-Identifier: Apache-2.0 */
+#include "base/clock.h"
 #include "base/cpu.h"
 #include "base/rng.h"
 #include "heap.h"
@@ -387,19 +388,26 @@ static void test_steps_are_explained(void **state)
     for (int i = 0; i < info.steps; i++) {
         assert_true(fv_plan_step_at(p, i, &s));
         assert_true(s.slot && s.kernel && s.reason);
+        assert_true(s.products <= s.macs && (s.products > 0) == (s.macs > 0));
+        assert_true(s.bytes > s.weight_bytes && s.weight_bytes >= 0 && !s.by_image);
         macs += s.macs;
     }
     assert_false(fv_plan_step_at(p, info.steps, &s));
     assert_int_equal(macs, info.macs);
     assert_int_equal(info.total_bytes,
                      info.activation_bytes + info.packed_bytes + info.weight_bytes + info.other_bytes);
-    double *seconds = calloc((size_t)info.steps, sizeof *seconds), sum = 0;
-    fill(fv_plan_input(p, NULL), 1);
+    double *seconds = calloc((size_t)info.steps + FV_OVERHEADS, sizeof *seconds), sum = 0;
+    float *image = calloc(SIZE * SIZE * 3, sizeof *image), logits[CLASSES];
     fv_plan_profile(p, seconds);
-    fv_plan_run(p, 1);
+    const double start = fv_clock();
+    fv_run(p, 1, image, logits);
+    const double whole = fv_clock() - start;
     fv_plan_profile(p, NULL);
     for (int i = 0; i < info.steps; i++) sum += seconds[i];
-    assert_true(sum > 0);
+    assert_true(sum > 0 && seconds[info.steps + FV_COPYING_OUT] > 0);
+    for (int i = 0; i < FV_OVERHEADS; i++) sum += seconds[info.steps + i];
+    assert_true(sum <= whole);
+    free(image);
     free(seconds);
     fv_plan_free(p);
     fv_net_free(net);
