@@ -154,6 +154,7 @@ static void show_plan(const bench_args *a, const fv_net_info *info, const fv_pla
     printf("plan of %d steps; memory: activations %.1f MiB, weights %.1f, packed %.1f, other %.1f, in all %.1f MiB\n",
            plan->steps, mib(plan->activation_bytes), mib(plan->weight_bytes), mib(plan->packed_bytes),
            mib(plan->other_bytes), mib(plan->total_bytes));
+    if (plan->timed) printf("autotune has timed %d problems in %.1f s\n", plan->timed, 1e-3 * plan->plan_ms);
     fflush(stdout);
 }
 
@@ -188,6 +189,7 @@ static void show(const cli *c, const bench_args *a, const fv_net_info *info, con
     json_real(&j, "images_per_s", per_s);
     json_int(&j, "runs", r->runs);
     json_real(&j, "plan_ms", made->plan_ms);
+    json_int(&j, "timed", made->timed);
     json_int(&j, "plan_bytes", (int64_t)made->total_bytes);
     json_real(&j, "load_ms", load_ms);
     json_real(&j, "peak_rss_mib", rss);
@@ -208,6 +210,8 @@ int cmd_bench(cli *c, int argc, char **argv)
     if (code < 0) code = cli_expect(c, n, 0, 0);
     const double start = cli_now();
     a.net.trains = a.train;
+    if (code < 0 && a.train && (a.net.autotune || a.net.wisdom))
+        code = cli_usage(c, "--autotune is for inference, not for --train");
     if (code < 0) code = cli_open_network(c, &a.net, false, &net);
     if (code >= 0) return code;
     const double load_ms = 1e3 * (cli_now() - start);

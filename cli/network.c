@@ -2,7 +2,11 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "network.h"
 #include "output.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 int cli_check_model(const cli *c, const char *model)
@@ -18,6 +22,31 @@ int cli_check_model(const cli *c, const char *model)
     return cli_usage(c, "there is no network '%s'", model);
 }
 
+/* $XDG_CACHE_HOME/fovea/wisdom.json, made as far as its folder (XDG Base Directory Specification); NULL: there is no place. */
+static const char *usual_wisdom(cli *c)
+{
+    const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+    char folder[sizeof c->wisdom - 16];
+    int len = -1;
+    if (cache && cache[0] == '/') len = snprintf(folder, sizeof folder, "%s", cache);
+    else if (home && home[0] == '/') len = snprintf(folder, sizeof folder, "%s/.cache", home);
+    if (len < 0 || (size_t)len + sizeof "/fovea" > sizeof folder) return NULL;
+    mkdir(folder, 0700);
+    memcpy(folder + len, "/fovea", sizeof "/fovea");
+    if (mkdir(folder, 0700) != 0 && errno != EEXIST) return NULL;
+    snprintf(c->wisdom, sizeof c->wisdom, "%s/wisdom.json", folder);
+    return c->wisdom;
+}
+
+static void set_tuning(cli *c, const cli_network *a)
+{
+    c->env.autotune = a->autotune || a->wisdom;
+    c->env.wisdom = a->wisdom;
+    if (!c->env.autotune || a->wisdom) return;
+    c->env.wisdom = usual_wisdom(c);
+    if (!c->env.wisdom) cli_say("there is no folder for caches: the timings of --autotune are not kept");
+}
+
 int cli_open_network(cli *c, const cli_network *a, bool need_weights, fv_net **net)
 {
     fv_err err = { 0 };
@@ -28,6 +57,7 @@ int cli_open_network(cli *c, const cli_network *a, bool need_weights, fv_net **n
         return cli_usage(c, "'%s' has no weights: give --weights FILE, or a model file, or --random-weights", a->model);
     c->env.threads = a->threads;
     c->env.low_memory = a->low_memory;
+    set_tuning(c, a);
     const fv_net_opts opts = { .weights = a->weights,
                                .classes = a->classes,
                                .size = a->size,

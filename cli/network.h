@@ -5,9 +5,9 @@
 #include "options.h"
 
 typedef struct cli_network {
-    const char *model, *weights, *labels;
+    const char *model, *weights, *labels, *wisdom;
     int classes, size, channels, stem, threads;
-    bool random_weights, no_weights, ema, strict, low_memory;
+    bool random_weights, no_weights, ema, strict, low_memory, autotune;
     bool trains; /* else weights are packed from their file, which is faster and takes half the memory */
     uint64_t seed;
 } cli_network;
@@ -26,6 +26,8 @@ typedef struct cli_network {
     NETWORK_SHAPE_OPTIONS(type, n),                                                                                                 \
     { "strict",   0, CLI_FLAG,   offsetof(type, n.strict),   "",               "refuse weights that are not finite numbers", 0, 0 },   \
     { "low-memory", 0, CLI_FLAG, offsetof(type, n.low_memory), "",             "one picture at a time, unless --batch-size says else; large maps in bands, no Winograd", 0, 0 }, \
+    { "autotune", 0, CLI_FLAG,   offsetof(type, n.autotune), "",               "time variants that give the same bits, and keep the fastest", 0, 0 }, \
+    { "wisdom",   0, CLI_TEXT,   offsetof(type, n.wisdom),   "FILE",           "--autotune, and keep its timings there; default: fovea/wisdom.json among the user's caches", 0, 0 }, \
     { "threads",  0, CLI_INT,    offsetof(type, n.threads),  "N",              "threads; default: the cores this process may use", 1, 1024 }
 #define NETWORK_LABELS_OPTION(type, n)                                                                                              \
     { "labels",   0, CLI_TEXT,   offsetof(type, n.labels),   "FILE",           "class names, one a line, instead of the network's own", 0, 0 }

@@ -34,6 +34,7 @@ typedef struct cli {
     const struct cli_command *command;
     int argc; /* as the program was called */
     char **argv;
+    char wisdom[1024];             /* the file of --autotune, where no other is named */
     struct cli_progress *progress; /* cleared before a line is written to stderr; NULL: none */
 } cli;
 

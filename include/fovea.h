@@ -92,6 +92,10 @@ typedef struct fv_env {
     fv_cpu cpu;
     bool exact;      /* no minimal filtering (Winograd): sums of products as they are written; slower */
     bool low_memory; /* inference: no Winograd, whose weights are larger; large values in bands of rows */
+    bool
+        autotune; /* inference: a plan times variants of its blocks and of its order of images, which give the same bits */
+    const char
+        *wisdom; /* the file that keeps what was timed, so that it is not timed again; NULL: none. It outlives all */
 } fv_env;
 
 FV_API int fv_cores(void);                  /* cores that affinity and the cgroup quota allow, at least 1 */
@@ -414,6 +418,7 @@ typedef struct fv_plan_info {
     size_t other_bytes;      /* inputs, outputs, gradients and momenta of weights, the threads' scratch */
     size_t total_bytes;      /* of the four: what the plan and its net take while running */
     int steps, threads;
+    int timed;    /* problems that autotune has timed for this plan: 0 where all were known */
     int64_t macs; /* of one image, forward */
     double plan_ms;
 } fv_plan_info;

@@ -22,7 +22,7 @@ class Err(Structure):
 class Env(Structure):
     name = "fv_env"
     _fields_ = [("heap", c_void_p), ("log", c_void_p), ("log_user", c_void_p), ("threads", c_int), ("cpu", c_int),
-                ("exact", c_bool), ("low_memory", c_bool)]
+                ("exact", c_bool), ("low_memory", c_bool), ("autotune", c_bool), ("wisdom", c_char_p)]
 
 
 class NetOpts(Structure):

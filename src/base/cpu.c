@@ -49,6 +49,14 @@ void fv_cpu_relax(void)
     __builtin_ia32_pause();
 }
 
+static void read_brand(char brand[49])
+{
+    unsigned word[12] = { 0 };
+    for (unsigned i = 0; i < 3; i++)
+        __get_cpuid(0x80000002 + i, &word[4 * i], &word[4 * i + 1], &word[4 * i + 2], &word[4 * i + 3]);
+    memcpy(brand, word, 48);
+}
+
 #elif defined(__aarch64__)
 
 unsigned fv_cpu_features(fv_cpu level)
@@ -62,6 +70,11 @@ void fv_cpu_relax(void)
     __asm__ volatile("yield");
 }
 
+static void read_brand(char brand[49])
+{
+    (void)brand;
+}
+
 #else
 
 unsigned fv_cpu_features(fv_cpu level)
@@ -72,6 +85,11 @@ unsigned fv_cpu_features(fv_cpu level)
 
 void fv_cpu_relax(void)
 {
+}
+
+static void read_brand(char brand[49])
+{
+    (void)brand;
 }
 
 #endif
@@ -115,6 +133,16 @@ static bool read_text(const char *root, const char *path, char *text, size_t cap
     close(fd);
     text[got] = 0;
     return got > 0;
+}
+
+void fv_cpu_model(char *name, size_t cap)
+{
+    char brand[49] = "";
+    read_brand(brand);
+    if (!brand[0]) read_text("", "/sys/devices/system/cpu/cpu0/regs/identification/midr_el1", brand, sizeof brand);
+    if (!brand[0]) memcpy(brand, "unknown", sizeof "unknown");
+    brand[strcspn(brand, "\n")] = 0;
+    snprintf(name, cap, "%s", brand + strspn(brand, " "));
 }
 
 static int cores_of(long long quota, long long period)

@@ -17,6 +17,8 @@ enum {
 unsigned fv_cpu_features(fv_cpu level);
 /* The same for a host: its cap, and no Winograd where it wants exact sums or little memory. */
 unsigned fv_env_features(const fv_env *env);
+/* The CPU's own name for itself, or what little is known; cut at cap bytes. */
+void fv_cpu_model(char *name, size_t cap);
 /* Tells the CPU that this is a loop that waits. */
 void fv_cpu_relax(void);
 /* Cores that the CPU quota of this process's cgroup (v2 cpu.max, v1 cfs quota; its parents' too) allows, rounded up;

@@ -135,9 +135,12 @@ struct fv_plan {
     double gathered_sum; /* and the sum of their weights */
     size_t real;         /* bytes of an element */
     double plan_ms;
+    int timed; /* problems that were timed for this plan */
     double *seconds; /* of each step, added to by runs; or NULL */
 };
 
+/* plan.c: a plan without timing variants. */
+fv_status fv_plan_make_once(fv_plan **plan, fv_net *net, const fv_plan_request *rq, fv_err *err);
 /* rewrite.c: copies the graph, appends the loss, rewrites, marks what the output does not need as dead. */
 fv_status fv_plan_nodes(fv_plan *p, fv_err *err);
 /* Is the value reached from outside, so that it needs memory of its own? */

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "graph/on_disk.h"
 #include "plan/parts.h"
+#include "plan/tune.h"
 #include <math.h>
 #include <string.h>
 
@@ -47,7 +48,7 @@ static fv_status make(fv_plan *p, fv_err *err)
     return FV_OK;
 }
 
-fv_status fv_plan_make(fv_plan **out, fv_net *net, const fv_plan_request *rq, fv_err *err)
+fv_status fv_plan_make_once(fv_plan **out, fv_net *net, const fv_plan_request *rq, fv_err *err)
 {
     const double start = fv_clock();
     fv_err local = { 0 };
@@ -73,6 +74,11 @@ fv_status fv_plan_make(fv_plan **out, fv_net *net, const fv_plan_request *rq, fv
     p->plan_ms = 1e3 * (fv_clock() - start);
     *out = p;
     return FV_OK;
+}
+
+fv_status fv_plan_make(fv_plan **out, fv_net *net, const fv_plan_request *rq, fv_err *err)
+{
+    return fv_plan_tunes(rq, &net->env) ? fv_plan_make_tuned(out, net, rq, err) : fv_plan_make_once(out, net, rq, err);
 }
 
 void fv_plan_free(fv_plan *p)
@@ -156,6 +162,7 @@ void fv_plan_describe(const fv_plan *p, fv_plan_info *info)
                             .packed_bytes = p->packed_bytes,
                             .steps = (int)p->nstep,
                             .threads = fv_threads_count(p->pool),
+                            .timed = p->timed,
                             .plan_ms = p->plan_ms };
     info->weight_bytes = fv_net_bytes_in_memory(p->net);
     info->other_bytes = p->own_bytes - p->packed_bytes + p->scratch_bytes * (size_t)info->threads;

@@ -39,7 +39,11 @@ typedef struct fv_plan_request {
     fv_threads *pool;        /* borrowed; NULL: the plan makes its own */
     int threads;             /* of its own */
     unsigned cpu;            /* FV_HAS_ bits */
+    int order;               /* of images, among fv_order_variant */
 } fv_plan_request;
+
+/* Ways to decide which steps take the batch image by image (segments.c). They change no bit. */
+enum fv_order_variant { FV_ORDER_MODEL, FV_ORDER_WHOLE, FV_ORDER_BY_IMAGE, FV_ORDER_WEIGHTS_STAY, FV_ORDERS };
 
 fv_status fv_plan_make(fv_plan **plan, fv_net *net, const fv_plan_request *rq, fv_err *err);
 /* Buffers of the plan, floats (doubles in an f64 plan), `batch` images long: the input named `name`, the output, their

@@ -26,6 +26,9 @@ static void step_costs(const fv_plan *p, const plan_step *s, double cost[ORDERS]
         const operand *o = base_of(p, s->arg[k]);
         cost[o->image ? WHOLE : BY_IMAGE] += (double)(o->image ? o->image : o->bytes);
     }
+    if (p->rq.order == FV_ORDER_WEIGHTS_STAY) cost[BY_IMAGE] *= 0.25; /* in a cache that the model does not know of */
+    if (p->rq.order == FV_ORDER_WHOLE) cost[BY_IMAGE] = INFINITY;
+    if (p->rq.order == FV_ORDER_BY_IMAGE) cost[BY_IMAGE] = 0;
     if (!base_of(p, s->arg[0])->image) cost[BY_IMAGE] = INFINITY; /* it makes something that all images share */
 }
 

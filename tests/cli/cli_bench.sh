@@ -23,3 +23,16 @@ check "losses are in order" $? json_true e.json \
 "$FOVEA" bench --model resnet20 --batch-size 4 --explain --threads 2 >e.txt 2>err.txt
 check "the table has a line for each step and the losses" $? \
     sh -c 'grep -q "^most is lost against the roofline in step " e.txt && grep -q "copying images in" e.txt && grep -q "memory\|compute" e.txt'
+
+mkdir cache
+export XDG_CACHE_HOME=$PWD/cache
+"$FOVEA" bench --model resnet20 --autotune --json --threads 1 >first.json 2>err.txt
+first=$?
+"$FOVEA" bench --model resnet20 --autotune --json --threads 1 >second.json 2>err.txt
+check "what --autotune has timed is kept" $? test -s cache/fovea/wisdom.json
+if [ "${FOVEA_CPU:-}" != ref ]; then check "autotune times a network" $first json_true first.json 'v["timed"] > 0'; fi
+check "and times it once" 0 json_true second.json 'v["timed"] == 0'
+echo '{' >broken.json
+"$FOVEA" bench --model resnet20 --wisdom broken.json --threads 1 >out.txt 2>err.txt
+check "a broken wisdom file is one warning" $? sh -c 'grep -q "warning: the wisdom in broken.json is not used" err.txt && [ "$(wc -l <err.txt)" = 1 ]'
+refuses 2 "autotune is not for training" "for inference" bench --model resnet20 --train --autotune

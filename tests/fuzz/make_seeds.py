@@ -75,6 +75,8 @@ def texts():
     value = {"a": [1, -2.5e3, True, None], "b": {"c": "\u00e9\U0001f600\n\"\\"}, "": []}
     seed("f_json", "mixed.json", json.dumps(value).encode())
     seed("f_json", "plain.json", json.dumps(value, ensure_ascii=False, indent=1).encode())
+    wisdom = {"fovea_wisdom": 1, "variants": 1, "choices": {"A CPU|conv2d|8x8x3>8x8x16 k3x3|n1 t2": 4, "order": 0}}
+    seed("f_wisdom", "choices.json", json.dumps(wisdom).encode())
     seed("f_json", "number.json", b" 9223372036854775807 ")
     seed("f_json", "nested.json", b"[" * 31 + b"]" * 31)
 
