@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef FV_SIMD_H
 #define FV_SIMD_H
+#include <stdbool.h>
 #include <stdint.h>
 
 #ifndef VL
@@ -68,6 +69,10 @@ INLINE vf v_sqrt(vf x)
 {
     return (vf)_mm512_sqrt_ps((__m512)x);
 }
+INLINE bool v_has_nan(vf x)
+{
+    return _mm512_cmp_ps_mask((__m512)x, (__m512)x, _CMP_UNORD_Q) != 0;
+}
 INLINE vf v_pick(vf old, vf from, vi lane)
 {
     const __mmask16 m = _mm512_cmpge_epi32_mask((__m512i)lane, _mm512_setzero_si512());
@@ -103,6 +108,10 @@ INLINE vf v_fma(vf a, vf b, vf c)
 INLINE vf v_sqrt(vf x)
 {
     return (vf)_mm256_sqrt_ps((__m256)x);
+}
+INLINE bool v_has_nan(vf x)
+{
+    return _mm256_movemask_ps(_mm256_cmp_ps((__m256)x, (__m256)x, _CMP_UNORD_Q)) != 0;
 }
 INLINE vf v_pick(vf old, vf from, vi lane)
 {
@@ -144,6 +153,10 @@ INLINE vf v_sqrt(vf x)
 {
     return (vf)vsqrtq_f32((float32x4_t)x);
 }
+INLINE bool v_has_nan(vf x)
+{
+    return vminvq_u32(vceqq_f32((float32x4_t)x, (float32x4_t)x)) == 0;
+}
 INLINE vf v_pick(vf old, vf from, vi lane)
 {
     const vi bytes = lane * 0x04040404 + 0x03020100; /* those of each lane */
@@ -160,6 +173,12 @@ INLINE vf v_sqrt(vf x)
 {
     for (int i = 0; i < VL; i++) x[i] = __builtin_sqrtf(x[i]);
     return x;
+}
+INLINE bool v_has_nan(vf x)
+{
+    bool nan = false;
+    for (int i = 0; i < VL; i++) nan |= x[i] != x[i];
+    return nan;
 }
 INLINE vf v_pick(vf old, vf from, vi lane)
 {
