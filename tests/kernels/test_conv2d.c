@@ -58,9 +58,24 @@ static int out_size(int size, int pad, int k, int dilation, int stride)
     return room < 0 ? 0 : room / stride + 1;
 }
 
+/* First layers: kernels of 7 and 8 by stride 2, of 9 to 12 by stride 4. */
+static variant stepped(variant v, uint32_t *s)
+{
+    const int step = PICK(s, 2, 4), k = step == 2 ? PICK(s, 7, 7, 8) : PICK(s, 9, 11, 11, 12);
+    v.p.kh = v.p.kw = k, v.p.sh = v.p.sw = step, v.p.dh = v.p.dw = 1;
+    v.p.c = PICK(s, 1, 2, 3, 3, 5), v.p.oc = PICK(s, 16, 19, 33, 70);
+    v.p.oh = PICK(s, 7, 8, 9, 10, 13), v.p.ow = PICK(s, 10, 12, 13, 14);
+    v.p.top = PICK(s, 0, 1, 3, 5), v.p.left = PICK(s, 0, 2, 3);
+    v.p.h = (v.p.oh - 1) * step + k - v.p.top - PICK(s, 0, 1, 3),
+    v.p.w = (v.p.ow - 1) * step + k - v.p.left - PICK(s, 0, 1, 3);
+    v.n = PICK(s, 1, 2);
+    return v;
+}
+
 /* 3x3 or 5x5, stride 1, enough channels and pixels for tiles, whole and cut off. */
 static variant tiled(variant v, uint32_t *s)
 {
+    if (PICK(s, 0, 0, 1)) return stepped(v, s);
     const int k = PICK(s, 3, 3, 5);
     v.p.kh = v.p.kw = k, v.p.sh = v.p.sw = v.p.dh = v.p.dw = 1;
     v.p.c = PICK(s, 16, 17, 24, 33), v.p.oc = PICK(s, 16, 19, 33, 70);
@@ -370,6 +385,31 @@ static void allow_weights(const trial *t, const fv_kernel *k, double *bound)
     for (size_t j = 0; j < t->count[0]; j++) bound[j] *= k->tol * FLT_EPSILON * (tiles + 40);
 }
 
+/* The terms of a strided convolution, which rows of tiles make as one of stride 1: of an image whose pixels are `step` x
+ * `step` pixels of the other, and of filters with zeros to fill them up. */
+static void stepped_terms(const trial *t, const fv_kernel *k, const float *in, double *out)
+{
+    const fv_conv_problem *p = &t->v.p;
+    const int step = p->sh, taps = (p->kh + step - 1) / step, all = taps * taps, c = p->c * step * step;
+    const int h = p->oh + taps - 1, w = p->ow + taps - 1;
+    float *coarse = take((size_t)h * w * c * sizeof *coarse), *filter = take((size_t)p->oc * c * all * sizeof *filter);
+    for (size_t j = 0; j < (size_t)h * w * c; j++) {
+        const int i = (int)(j % p->c), at = (int)(j % c) / p->c, y = (int)(j / c) / w * step + at / step - p->top;
+        const int x = (int)(j / c) % w * step + at % step - p->left;
+        const bool inside = y >= 0 && y < p->h && x >= 0 && x < p->w;
+        coarse[j] = inside ? in[((size_t)y * p->w + x) * p->c + i] : 0;
+    }
+    for (size_t j = 0; j < (size_t)p->oc * c * all; j++) {
+        const int tap = (int)(j % all), from = (int)(j / all) % c, i = from % p->c, at = from / p->c;
+        const int y = tap / taps * step + at / step, x = tap % taps * step + at % step;
+        const size_t filters = (j / all / c * p->c + i) * p->kh * p->kw;
+        filter[j] = y < p->kh && x < p->kw ? t->value[2][filters + (size_t)y * p->kw + x] : 0;
+    }
+    wg_terms(k->tile, taps, coarse, h, w, c, filter, false, 0, 0, p->oh, p->ow, p->oc, out);
+    free(coarse);
+    free(filter);
+}
+
 /* How far a row may be from the reference at each output: a curved activation's share aside. */
 static double *allowed(const trial *t, const fv_kernel *k)
 {
@@ -391,14 +431,17 @@ static double *allowed(const trial *t, const fv_kernel *k)
         const float *image = t->value[1] + (size_t)n * ih * iw * ic;
         for (size_t j = 0; j < (size_t)ih * iw * ic; j++)
             in[j] = t->map ? image[j / ic * ic + (size_t)t->map[j % ic]] : image[j];
-        wg_terms(k->tile, p->kh, in, ih, iw, ic, t->value[2], !forward, forward ? p->top : p->kh - 1 - p->top,
-                 forward ? p->left : p->kh - 1 - p->left, oh, ow, oc, bound + (size_t)n * oh * ow * oc);
+        double *terms = bound + (size_t)n * oh * ow * oc;
+        if (p->sh > 1) stepped_terms(t, k, in, terms);
+        else
+            wg_terms(k->tile, p->kh, in, ih, iw, ic, t->value[2], !forward, forward ? p->top : p->kh - 1 - p->top,
+                     forward ? p->left : p->kh - 1 - p->left, oh, ow, oc, terms);
     }
     for (size_t j = 0; j < t->count[0]; j++) {
         const double beside = (t->value[3] ? fabs((double)t->value[3][j % oc]) : 0) +
                               (t->value[4] ? fabs((double)t->value[4][j]) : 0) +
                               (t->v.add ? fabs((double)t->value[0][j]) : 0);
-        bound[j] = k->tol * FLT_EPSILON * (ic + 20) * (bound[j] + beside);
+        bound[j] = k->tol * FLT_EPSILON * (ic * p->sh * p->sw + 20) * (bound[j] + beside);
     }
     free(in);
     return bound;

@@ -49,7 +49,13 @@ static int output_channels(const void *problem, int n)
       SUM_TOL,                                                                                                         \
       NULL,                                                                                                            \
       WINOGRAD_TILE_4 },
-enum { WINOGRAD_TILE_2 = 2, WINOGRAD_TILE_4 = 4, WINOGRAD_TILE_5x5 = 2 };
+enum {
+    WINOGRAD_TILE_2 = 2,
+    WINOGRAD_TILE_4 = 4,
+    WINOGRAD_TILE_5x5 = 2,
+    WINOGRAD_TILE_7x7 = 3,
+    WINOGRAD_TILE_11x11 = 4
+};
 static const fv_kernel conv2d_rows[] = {
 #include "kernels/conv2d/conv2d.def"
 };

@@ -1,0 +1,12 @@
+/* conv2d_winograd11x11_avx2.c -- 9x9 to 12x12 convolution of stride 4 by tiles of 4 x 4 outputs, on vectors of 8 floats.
+ * SPDX-License-Identifier: Apache-2.0 */
+#define VL          8
+#define MR          6
+#define NV          2
+#define TILE        4
+#define TAPS        3
+#define STEP        4
+#define NAME(x)     x##_f32__avx2
+#define WINOGRAD(x) fv_winograd11x11_##x##_f32__avx2
+#define PACKING(x)  "winograd11x11-" x "-8x2"
+#include "kernels/conv2d/conv2d_winograd.inc"
