@@ -38,7 +38,7 @@ INLINE vf v_splat(float x)
 /* The first n floats (n <= 0: none, n >= VL: all); the others read as 0 and are not touched. v_max and v_min give the
  * second operand where one is NaN. v_fma(a, b, c) is a * b + c, rounded once, where instances of one source must agree in
  * every bit: left to itself, the compiler does not fuse across branches. v_pick gives from[lane[i]], and old[i] where
- * lane[i] < 0. */
+ * lane[i] < 0. v_spread(x, j, group) gives each lane the j-th of its group of lanes. */
 #if VL == 16
 #include <immintrin.h>
 INLINE __mmask16 v_first(int n)
@@ -77,6 +77,12 @@ INLINE vf v_pick(vf old, vf from, vi lane)
 {
     const __mmask16 m = _mm512_cmpge_epi32_mask((__m512i)lane, _mm512_setzero_si512());
     return (vf)_mm512_mask_permutexvar_ps((__m512)old, m, (__m512i)lane, (__m512)from);
+}
+INLINE vf v_spread(vf x, int j, int group)
+{
+    const __m512i lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    const __m512i first = _mm512_and_si512(lane, _mm512_set1_epi32(-group));
+    return (vf)_mm512_permutexvar_ps(_mm512_add_epi32(first, _mm512_set1_epi32(j)), (__m512)x);
 }
 #elif VL == 8
 #include <immintrin.h>
@@ -117,6 +123,12 @@ INLINE vf v_pick(vf old, vf from, vi lane)
 {
     const __m256 picked = _mm256_permutevar8x32_ps((__m256)from, (__m256i)lane);
     return (vf)_mm256_blendv_ps(picked, (__m256)old, (__m256)lane);
+}
+INLINE vf v_spread(vf x, int j, int group)
+{
+    const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+    const __m256i first = _mm256_and_si256(lane, _mm256_set1_epi32(-group));
+    return (vf)_mm256_permutevar8x32_ps((__m256)x, _mm256_add_epi32(first, _mm256_set1_epi32(j)));
 }
 #elif VL == 4 && defined(__ARM_NEON)
 #include <arm_neon.h>
@@ -205,6 +217,15 @@ INLINE vf v_min(vf a, vf b)
 {
     const vi m = a < b;
     return (vf)((m & (vi)a) | (~m & (vi)b));
+}
+#endif
+
+#if VL != 16 && VL != 8
+INLINE vf v_spread(vf x, int j, int group)
+{
+    vf y;
+    for (int i = 0; i < VL; i++) y[i] = x[i / group * group + j];
+    return y;
 }
 #endif
 

@@ -248,11 +248,11 @@ static int dense_copy(fv_plan *p, int id, fv_err *err)
     return copy;
 }
 
-/* Dense convolutions read channels by a map; depthwise ones do not. */
+/* Dense convolutions read channels by a map, and grouped ones of a single tap (conv2d.h). */
 static bool takes_map(const fv_slot *slot, const plan_step *s, int arg)
 {
     const fv_conv_problem *c = s->problem;
-    return slot == &fv_slot_conv2d && arg == 1 && !(c->groups == c->c && c->c == c->oc);
+    return slot == &fv_slot_conv2d && arg == 1 && fv_conv_takes_map(c);
 }
 
 void fv_plan_resolve(fv_plan *p, const fv_slot *slot, plan_step *s, fv_err *err)

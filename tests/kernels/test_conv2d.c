@@ -17,7 +17,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-enum { SHAPES = 700, OPERANDS = 5 };
+enum { SHAPES = 700, OPERANDS = 5, MOST_ROWS = 32 };
 
 /* Which operand of a slot is what; written first. */
 typedef enum kind { IN, OUT, WEIGHTS, BIAS, NOTHING } kind;
@@ -120,11 +120,14 @@ static variant shape(uint32_t i)
         case 2:
             p->groups = PICK(&s, 2, 3), p->c *= p->groups, p->oc *= p->groups;
             break;
+        case 3: /* groups that are a part of a vector */
+            p->groups = PICK(&s, 4, 8, 12), p->c = p->oc = p->groups * PICK(&s, 4, 8);
+            break;
         }
         p->act = (fv_act)(next(&s) % FV_ACT_COUNT);
         v.bias = next(&s) % 2, v.residual = next(&s) % 2, v.alias = next(&s) % 2, v.add = next(&s) % 2;
         v.factor = next(&s) % 2;
-        v.spread = PICK(&s, 0, 0, 1, 6), v.map = next(&s) % 3 == 0 && !(p->groups == p->c && p->c == p->oc);
+        v.spread = PICK(&s, 0, 0, 1, 6), v.map = next(&s) % 3 == 0 && fv_conv_takes_map(p);
         if (p->oh > 0 && p->ow > 0) return v;
     }
 }
@@ -499,8 +502,8 @@ static void test_conv2d_rows_agree_with_the_reference(void **state)
     const unsigned cpu = fv_cpu_features(FV_CPU_BEST);
     for (int s = 0; s < SUBJECTS; s++) {
         const fv_slot *slot = subjects[s].slot;
-        int ran[16] = { 0 };
-        assert_in_range(slot->nrows, 1, 16);
+        int ran[MOST_ROWS] = { 0 };
+        assert_in_range(slot->nrows, 1, MOST_ROWS);
         for (uint32_t i = 0; i < SHAPES; i++) {
             const variant v = shape(i);
             check_rows(&subjects[s], &v, i, cpu, ran);
@@ -516,7 +519,7 @@ static void test_conv2d_rows_agree_with_the_reference(void **state)
 static void test_weight_gradients_of_many_leaves(void **state)
 {
     (void)state;
-    int ran[16] = { 0 };
+    int ran[MOST_ROWS] = { 0 };
     variant v = { .n = 2 * 64 * FV_LEAF + 3 * FV_LEAF + 1, .add = true };
     v.p = (fv_conv_problem){ .h = 4, .w = 4, .c = 17, .oh = 4, .ow = 4, .oc = 16, .kh = 3, .kw = 3 };
     v.p.sh = v.p.sw = v.p.top = v.p.left = v.p.dh = v.p.dw = v.p.groups = 1;

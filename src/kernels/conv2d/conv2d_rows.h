@@ -19,6 +19,14 @@
 fv_kernel_fn fv_conv2d_f64__ref, fv_conv2d_dgrad_f64__ref, fv_conv2d_wgrad_f64__ref, fv_conv2d_bgrad_f64__ref;
 
 /* What the rows of an instruction set need besides. */
+#define FV_DW_SET(isa, kind)                                                                                           \
+    bool fv_conv2d_##kind##_applies_f32__##isa(const void *problem);                                                   \
+    size_t fv_conv2d_##kind##_scratch_f32__##isa(const void *problem);                                                 \
+    int fv_conv2d_##kind##_units_f32__##isa(const void *problem, int n);                                               \
+    extern const fv_packing fv_conv2d_##kind##_packing_f32__##isa;
+FV_DW_SET(avx512, group4)
+FV_DW_SET(avx512, group8)
+FV_DW_SET(avx2, group4)
 #define FV_CONV2D_SET(isa)                                                                                             \
     bool fv_winograd4_wgrad_applies_f32__##isa(const void *problem);                                                   \
     int fv_winograd4_wgrad_units_f32__##isa(const void *problem, int n);                                               \
@@ -27,13 +35,10 @@ fv_kernel_fn fv_conv2d_f64__ref, fv_conv2d_dgrad_f64__ref, fv_conv2d_wgrad_f64__
     size_t fv_conv2d_wgrad_scratch_f32__##isa(const void *problem);                                                    \
     int fv_conv2d_wgrad_units_f32__##isa(const void *problem, int n);                                                  \
     int fv_conv2d_bgrad_units_f32__##isa(const void *problem, int n);                                                  \
-    bool fv_conv2d_is_depthwise_f32__##isa(const void *problem);                                                       \
-    size_t fv_conv2d_dw_scratch_f32__##isa(const void *problem);                                                       \
-    int fv_conv2d_dw_units_f32__##isa(const void *problem, int n);                                                     \
+    FV_DW_SET(isa, dw)                                                                                                 \
     int fv_conv2d_dgrad_dw_units_f32__##isa(const void *problem, int n);                                               \
     int fv_conv2d_wgrad_dw_units_f32__##isa(const void *problem, int n);                                               \
     size_t fv_conv2d_wgrad_dw_scratch_f32__##isa(const void *problem);                                                 \
-    extern const fv_packing fv_conv2d_dw_packing_f32__##isa;                                                           \
     size_t fv_conv2d_dgrad_scratch_f32__##isa(const void *problem);                                                    \
     int fv_conv2d_parts_f32__##isa(const void *problem, int n);                                                        \
     int fv_conv2d_units_f32__##isa(const void *problem, int n);                                                        \
@@ -67,5 +72,6 @@ FV_CONV2D_SET(avx2)
 FV_CONV2D_SET(avx512)
 FV_CONV2D_SET(neon)
 #undef FV_CONV2D_SET
+#undef FV_DW_SET
 
 #endif
