@@ -43,6 +43,7 @@ int fv_plan_tensor(fv_plan *p, int v, bool own, fv_err *err)
     if (!id) return 0;
     p->operand[id].image = image;
     p->operand[id].given = passing;
+    p->operand[id].whole = p->node[v].op == FV_OP_INPUT;
     if (passing) live_at(&p->operand[id], 0);
     return id;
 }

@@ -43,8 +43,8 @@ static size_t lowest_gap(const piece *const *busy, int n, size_t bytes)
 
 static bool dies_at(const operand *r, const operand *y, int step)
 {
-    return r->kind == OPERAND_BLOCK && r->bytes == y->bytes && r->lane == y->lane && !r->copy && !y->copy &&
-           r->last == step && r->first < step;
+    return r->kind == OPERAND_BLOCK && !r->given && r->bytes == y->bytes && r->lane == y->lane && !r->copy &&
+           !y->copy && r->last == step && r->first < step;
 }
 
 /* Results that take over the memory of a dying operand form chains; root[] is where each chain began. The operand must

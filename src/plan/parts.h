@@ -41,7 +41,7 @@ typedef struct operand {
     int front;               /* view: its first channel there */
     int map;                 /* view: operand of its channels' places in `of`, or 0: they follow each other */
     int dense;               /* view: operand of a copy in order, 0: none yet */
-    bool whole;              /* OPERAND_OWN: packing writes all of it; others begin as zeros */
+    bool whole;              /* OPERAND_OWN: all of it is written before it is read; others begin as zeros */
     const int32_t *channels; /* OPERAND_OWN: what it holds from the start; map */
 } operand;
 
@@ -143,6 +143,8 @@ struct fv_plan {
 fv_status fv_plan_make_once(fv_plan **plan, fv_net *net, const fv_plan_request *rq, fv_err *err);
 /* rewrite.c: copies the graph, appends the loss, rewrites, marks what the output does not need as dead. */
 fv_status fv_plan_nodes(fv_plan *p, fv_err *err);
+/* plan.c: the operand that the images are. */
+int fv_plan_input_operand(const fv_plan *p);
 /* Is the value reached from outside, so that it needs memory of its own? */
 bool fv_plan_named(const fv_plan *p, int v);
 /* lower.c: steps and operands from the nodes. */

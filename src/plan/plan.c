@@ -214,6 +214,11 @@ static void *at(const fv_plan *p, int id)
     return id ? p->pointer[id] : NULL;
 }
 
+int fv_plan_input_operand(const fv_plan *p)
+{
+    return p->value[input_node(p, NULL)];
+}
+
 void *fv_plan_input(const fv_plan *p, const char *name)
 {
     const int i = input_node(p, name);
