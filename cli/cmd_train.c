@@ -10,7 +10,11 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#define AT(field) offsetof(fv_train_opts, field)
+typedef struct train_args {
+    fv_train_opts o;
+    int64_t log_interval;
+} train_args;
+#define AT(field) offsetof(train_args, o.field)
 // clang-format off
 const cli_option options_train[] = {
     { "model",            0,   CLI_TEXT,   AT(model),            "NAME",     "the network; 'fovea models' lists them", 0, 0 },
@@ -34,6 +38,7 @@ const cli_option options_train[] = {
     { "threads",          0,   CLI_INT,    AT(threads),          "N",        "threads; default: the cores this process may use", 1, 1024 },
     { "workers",          'j', CLI_INT,    AT(workers),          "N",        "threads that decode pictures", 1, 256 },
     { "checkpoint-every", 0,   CLI_INT64,  AT(checkpoint_every), "STEPS",    "save so often; default: at epoch ends", 1, 1e12 },
+    { "log-interval",     0,   CLI_INT64,  offsetof(train_args, log_interval), "STEPS", "a line so often; without a terminal, once a minute", 1, 1e12 },
     { "stem",             0,   CLI_CHOICE, AT(stem),             "imagenet|cifar", "first layers: for 224 pixels, or for 28 to 64", FV_STEM_IMAGENET, 0 },
     { "size",             0,   CLI_INT,    AT(size),             "N",        "height and width of the input", 1, 16384 },
     { "channels",         0,   CLI_INT,    AT(channels),         "1|3",      "channels of the input", 1, 3 },
@@ -47,10 +52,14 @@ const cli_option options_train[] = {
 };
 // clang-format on
 
+enum { LINE_EVERY = 60 }; /* seconds */
+
 typedef struct session {
     cli *c;
     cli_progress progress;
     int signals, interrupts, stops;
+    int64_t log_interval; /* 0: not asked for */
+    double last_line;
 } session;
 
 /* Blocked before any thread exists, so that every signal waits in the descriptor until the loop asks. */
@@ -82,8 +91,11 @@ static fv_train_wish wish(session *s)
 static void show_epoch(session *s, const fv_epoch *e, int epochs)
 {
     cli_progress_clear(&s->progress);
-    fprintf(stderr, "epoch %d/%d: loss %.4f, val loss %.4f, top-1 %.2f %%, top-5 %.2f %%, lr %.3g, %.1f images/s\n",
-            e->epoch, epochs, e->train_loss, e->eval_loss, e->top1, e->top5, e->lr, e->images_per_s);
+    fprintf(stderr,
+            "epoch %d/%d: loss %.4f, train top-1 %.2f %%, val loss %.4f, top-1 %.2f %%, top-5 %.2f %%, lr %.3g, "
+            "%.1f images/s\n",
+            e->epoch, epochs, e->train_loss, e->train_top1, e->eval_loss, e->top1, e->top5, e->lr, e->images_per_s);
+    s->last_line = cli_now();
 }
 
 static void eta(char *out, size_t cap, double seconds)
@@ -93,18 +105,33 @@ static void eta(char *out, size_t cap, double seconds)
     else snprintf(out, cap, "%d:%02d", t / 60, t % 60);
 }
 
+/* The bar on a terminal; elsewhere a line once a minute, or as often as was asked. */
+static void show_step(session *s, const fv_train_event *e)
+{
+    char left[32];
+    eta(left, sizeof left, e->eta_s);
+    cli_progress_draw(&s->progress, e->step, e->steps, "epoch %d/%d  loss %.4f  top-1 %.2f %%  %.0f images/s  ETA %s",
+                      e->epoch, e->epochs, e->loss, e->top1, e->images_per_s, left);
+    const bool due = s->log_interval > 0 ? e->step % s->log_interval == 0
+                                         : !s->progress.on && cli_now() - s->last_line >= LINE_EVERY;
+    if (!due) return;
+    cli_progress_clear(&s->progress);
+    fprintf(stderr,
+            "step %" PRId64 "/%" PRId64
+            ", epoch %d/%d: loss %.4f, train top-1 %.2f %%, lr %.3g, %.1f images/s, ETA %s\n",
+            e->step, e->steps, e->epoch, e->epochs, e->loss, e->top1, e->lr, e->images_per_s, left);
+    s->last_line = cli_now();
+}
+
 static fv_train_wish watch(void *user, const fv_train_event *e)
 {
     session *s = user;
-    char left[32];
     switch (e->kind) {
     case FV_TRAIN_BEGIN:
         if (e->text) cli_say("%s", e->text);
         break;
     case FV_TRAIN_STEP:
-        eta(left, sizeof left, e->eta_s);
-        cli_progress_draw(&s->progress, e->step, e->steps, "epoch %d/%d  loss %.4f  %.0f images/s  ETA %s", e->epoch,
-                          e->epochs, e->loss, e->images_per_s, left);
+        show_step(s, e);
         break;
     case FV_TRAIN_EVAL:
         cli_progress_draw(&s->progress, e->done, e->count, "evaluating %" PRId64 "/%" PRId64, e->done, e->count);
@@ -163,11 +190,13 @@ static void result_json(const fv_train_result *r, const fv_train_opts *o)
         json_int(&j, "epoch", e->epoch);
         json_int(&j, "step", e->step);
         json_real(&j, "train_loss", e->train_loss);
+        json_real(&j, "train_top1", e->train_top1);
         json_real(&j, "eval_loss", e->eval_loss);
         json_real(&j, "top1", e->top1);
         json_real(&j, "top5", e->top5);
         json_real(&j, "lr", e->lr);
         json_real(&j, "images_per_s", e->images_per_s);
+        json_real(&j, "seconds", e->seconds);
         json_close(&j, '}');
     }
     json_close(&j, ']');
@@ -209,25 +238,27 @@ static int report(session *s, const fv_train_result *r, const fv_train_opts *o, 
 
 int cmd_train(cli *c, int argc, char **argv)
 {
-    fv_train_opts o;
+    train_args a = { 0 };
+    fv_train_opts *const o = &a.o;
     fv_train_result r = { 0 };
     fv_err err = { 0 };
     int n = 0;
-    session s = { .c = c, .progress = cli_progress_new() };
-    fv_train_defaults(&o);
-    int code = cli_parse(c, &o, argc, argv, &n);
+    session s = { .c = c, .progress = cli_progress_new(), .last_line = cli_now() };
+    fv_train_defaults(o);
+    int code = cli_parse(c, &a, argc, argv, &n);
     if (code < 0) code = cli_expect(c, n, 1, 1);
-    if (code < 0) code = cli_check_model(c, o.model);
-    if (code < 0 && !o.output) code = cli_usage(c, "--output is missing");
-    if (code < 0 && o.channels == 2) code = cli_usage(c, "--channels is 1 or 3");
+    if (code < 0) code = cli_check_model(c, o->model);
+    if (code < 0 && !o->output) code = cli_usage(c, "--output is missing");
+    if (code < 0 && o->channels == 2) code = cli_usage(c, "--channels is 1 or 3");
     if (code >= 0) return code;
-    o.data = argv[0];
+    o->data = argv[0];
+    s.log_interval = a.log_interval;
     s.signals = hold_signals();
     if (s.signals < 0) cli_say("warning: cannot wait for signals (%s): a signal will end the run", strerror(errno));
-    c->env.threads = o.threads;
+    c->env.threads = o->threads;
     c->progress = &s.progress;
-    const fv_status status = fv_train(&r, &o, watch, &s, &c->env, &err);
-    code = report(&s, &r, &o, status, &err);
+    const fv_status status = fv_train(&r, o, watch, &s, &c->env, &err);
+    code = report(&s, &r, o, status, &err);
     c->progress = NULL;
     fv_train_result_free(&r);
     if (s.signals >= 0) close(s.signals);

@@ -622,9 +622,11 @@ typedef struct fv_train_opts {
 FV_API void fv_train_defaults(fv_train_opts *o);
 
 typedef struct fv_epoch {
-    int epoch;    /* from 1 */
-    int64_t step; /* updates so far */
-    double train_loss, eval_loss, top1, top5, lr, images_per_s;
+    int epoch;                        /* from 1 */
+    int64_t step;                     /* updates so far */
+    double train_loss, train_top1;    /* while learning: before each update, on augmented pictures */
+    double eval_loss, top1, top5;     /* after the epoch, on the validation set */
+    double lr, images_per_s, seconds; /* of training; of both, in the process that ended the epoch */
 } fv_epoch;
 typedef enum fv_train_kind {
     FV_TRAIN_BEGIN,
@@ -638,6 +640,7 @@ typedef struct fv_train_event {
     int epoch, epochs;
     int64_t step, steps; /* of the whole run */
     double loss, lr, images_per_s, eta_s;
+    double top1;         /* FV_TRAIN_STEP: percent of the epoch's pictures so far that were right before their update */
     int64_t done, count; /* FV_TRAIN_EVAL: pictures */
     const fv_epoch *row; /* FV_TRAIN_EPOCH */
     const char *text;    /* FV_TRAIN_BEGIN: what is trained on what; FV_TRAIN_SAVED: the file */

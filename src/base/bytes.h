@@ -80,5 +80,8 @@ typedef struct fv_span {
     size_t len;
 } fv_span;
 fv_status fv_file_write(const char *path, const fv_span *parts, int n, fv_err *err);
+/* Adds to the end of a file, which is made where there is none. Where that fails the file keeps its length, so that what
+ * is added later still follows on what was whole. Not synced. */
+fv_status fv_file_append(const char *path, fv_span part, fv_err *err);
 
 #endif

@@ -223,3 +223,16 @@ fv_status fv_file_write(const char *path, const fv_span *parts, int n, fv_err *e
     }
     return sync_folder(path, err);
 }
+
+fv_status fv_file_append(const char *path, fv_span part, fv_err *err)
+{
+    struct stat st;
+    const int fd = open_again(path, O_WRONLY | O_CREAT | O_APPEND | O_NOCTTY, 0666);
+    if (fd < 0) return fv_fail_open(err, true, path);
+    fv_status s = fstat(fd, &st) == 0 ? FV_OK : fv_fail_io(err, "stat", path);
+    if (s == FV_OK) s = write_all(fd, &part, 1, path, err);
+    if (s != FV_OK && S_ISREG(st.st_mode) && ftruncate(fd, st.st_size) != 0)
+        s = fv_context(err, s, "and cannot be cut back");
+    if (close(fd) != 0 && errno != EINTR && s == FV_OK) s = fv_fail_io(err, "close", path);
+    return s;
+}

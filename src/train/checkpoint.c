@@ -10,7 +10,15 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { TAG = 4, HEAD = 16, SECTION_HEAD = 12, CRC = 4, FOOTER = 16, EPOCH_BYTES = 64 };
+enum {
+    TAG = 4,
+    HEAD = 16,
+    SECTION_HEAD = 12,
+    CRC = 4,
+    FOOTER = 16,
+    EPOCH_VALUES = 8,
+    EPOCH_BYTES = 16 + 8 * EPOCH_VALUES
+};
 static const char magic[8] = { 'F', 'O', 'V', 'E', 'A', 'C', 'K', 'P' };
 static const char end_tag[TAG + 1] = "END.";
 
@@ -33,6 +41,7 @@ static void put_numbers(fv_writer *w, const fv_checkpoint *c)
     fv_write_u64le(w, (uint64_t)c->step);
     fv_write_u64le(w, (uint64_t)c->batches_tracked);
     fv_write_u64le(w, (uint64_t)c->loss_n);
+    fv_write_u64le(w, (uint64_t)c->right);
     fv_write_f64le(w, c->loss_sum);
     fv_write_f64le(w, c->best_top1);
 }
@@ -44,6 +53,7 @@ static bool get_numbers(fv_bytes b, fv_checkpoint *c)
     c->step = (int64_t)fv_read_u64le(&r);
     c->batches_tracked = (int64_t)fv_read_u64le(&r);
     c->loss_n = (int64_t)fv_read_u64le(&r);
+    c->right = (int64_t)fv_read_u64le(&r);
     c->loss_sum = fv_read_f64le(&r);
     c->best_top1 = fv_read_f64le(&r);
     return !r.failed && fv_reader_left(&r) == 0 && c->step >= 0 && c->loss_n >= 0;
@@ -51,10 +61,11 @@ static bool get_numbers(fv_bytes b, fv_checkpoint *c)
 
 void fv_checkpoint_put_epoch(fv_writer *w, const fv_epoch *e)
 {
-    const double v[] = { e->train_loss, e->eval_loss, e->top1, e->top5, e->lr, e->images_per_s };
+    const double v[EPOCH_VALUES] = { e->train_loss, e->train_top1, e->eval_loss,    e->top1,
+                                     e->top5,       e->lr,         e->images_per_s, e->seconds };
     fv_write_u64le(w, (uint64_t)e->epoch);
     fv_write_u64le(w, (uint64_t)e->step);
-    for (int i = 0; i < 6; i++) fv_write_f64le(w, v[i]);
+    for (int i = 0; i < EPOCH_VALUES; i++) fv_write_f64le(w, v[i]);
 }
 
 bool fv_checkpoint_epoch(const fv_checkpoint *c, int i, fv_epoch *e)
@@ -63,8 +74,9 @@ bool fv_checkpoint_epoch(const fv_checkpoint *c, int i, fv_epoch *e)
     fv_reader r = fv_reader_of((fv_bytes){ c->history.p + (size_t)i * EPOCH_BYTES, EPOCH_BYTES });
     e->epoch = (int)fv_read_u64le(&r);
     e->step = (int64_t)fv_read_u64le(&r);
-    double *const v[] = { &e->train_loss, &e->eval_loss, &e->top1, &e->top5, &e->lr, &e->images_per_s };
-    for (int k = 0; k < 6; k++) *v[k] = fv_read_f64le(&r);
+    double *const v[EPOCH_VALUES] = { &e->train_loss, &e->train_top1, &e->eval_loss,    &e->top1,
+                                      &e->top5,       &e->lr,         &e->images_per_s, &e->seconds };
+    for (int k = 0; k < EPOCH_VALUES; k++) *v[k] = fv_read_f64le(&r);
     return true;
 }
 

@@ -18,7 +18,7 @@ typedef struct fv_checkpoint {
     fv_bytes options; /* identity of the run: what must not change when it goes on (recipe.h) */
     int64_t step;     /* batches done since the start of the run; epoch and position follow from it */
     int64_t batches_tracked;
-    int64_t loss_n; /* of the epoch under way: images so far, and the sum of their losses */
+    int64_t loss_n, right; /* of the epoch under way: images so far, those answered right, the sum of their losses */
     double loss_sum, best_top1;
     fv_bytes history; /* finished epochs, fv_checkpoint_epoch reads them */
     fv_bytes bad;     /* one bit per training picture: could not be read */

@@ -51,6 +51,7 @@ static void take(fv_session *s, const fv_checkpoint *c)
     for (int64_t i = 0; i < s->train->count; i++) s->nbad += s->bad[i / 8] >> i % 8 & 1;
     s->step = s->saved = c->step;
     s->loss_n = c->loss_n;
+    s->right = c->right;
     s->loss_sum = c->loss_sum;
     s->best_top1 = c->best_top1;
 }

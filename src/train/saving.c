@@ -65,11 +65,11 @@ fv_status fv_session_write_args(const fv_session *s, fv_err *err)
 static fv_status write_history(const fv_session *s, fv_err *err)
 {
     fv_writer w = { .heap = s->env.heap };
-    fv_write_printf(&w, "epoch,train_loss,eval_loss,top1,top5,lr,images_per_s\n");
+    fv_write_printf(&w, "epoch,step,seconds,train_loss,train_top1,eval_loss,top1,top5,lr,images_per_s\n");
     for (size_t i = 0; i < s->nepochs; i++) {
         const fv_epoch *e = &s->epochs[i];
-        fv_write_printf(&w, "%d,%.6f,%.6f,%.4f,%.4f,%.8g,%.1f\n", e->epoch, e->train_loss, e->eval_loss, e->top1,
-                        e->top5, e->lr, e->images_per_s);
+        fv_write_printf(&w, "%d,%" PRId64 ",%.2f,%.6f,%.4f,%.6f,%.4f,%.4f,%.8g,%.1f\n", e->epoch, e->step, e->seconds,
+                        e->train_loss, e->train_top1, e->eval_loss, e->top1, e->top5, e->lr, e->images_per_s);
     }
     return write_text(s, "results.csv", &w, err);
 }
@@ -81,7 +81,8 @@ fv_status fv_session_diverged(const fv_session *s, const char *what, fv_err *err
     char path[PATH_MAX];
     /* One that a run was resumed from may lie elsewhere, and is named by the user. */
     if (s->saved < 0 || !fv_checkpoint_path(path, sizeof path, s->o.output, s->saved) || access(path, F_OK) != 0)
-        return fv_fail(err, FV_DIVERGED, "step %" PRId64 ": %s; the run has written no checkpoint before", s->step, what);
+        return fv_fail(err, FV_DIVERGED, "step %" PRId64 ": %s; the run has written no checkpoint before", s->step,
+                       what);
     return fv_fail(err, FV_DIVERGED, "step %" PRId64 ": %s; the last finite checkpoint is %s", s->step, what, path);
 }
 
@@ -123,6 +124,7 @@ static fv_status write_checkpoint(fv_session *s, const char *path, fv_err *err)
                               .step = s->step,
                               .batches_tracked = net->batches_tracked,
                               .loss_n = s->loss_n,
+                              .right = s->right,
                               .loss_sum = s->loss_sum,
                               .best_top1 = s->best_top1,
                               .history = bytes_of(history.p, history.len),

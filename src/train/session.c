@@ -237,5 +237,6 @@ void fv_session_close(fv_session *s)
     fv_release(heap, s->bad);
     fv_release(NULL, s->epochs);
     fv_writer_free(&s->identity);
+    fv_events_free(&s->events);
     fv_arena_free(&s->arena);
 }

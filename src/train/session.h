@@ -8,6 +8,7 @@
 #include "graph/net.h"
 #include "plan/plan.h"
 #include "train/checkpoint.h"
+#include "train/events.h"
 #include "train/schedule.h"
 
 typedef struct fv_session {
@@ -26,7 +27,7 @@ typedef struct fv_session {
     fv_mix mix;
     fv_loader *train_loader, *val_loader;
     float *targets; /* of a mixed batch; NULL: batches are not mixed */
-    float *logits;  /* of a batch of validation */
+    float *logits;  /* of a batch */
     float *states;  /* gathered for a checkpoint */
     size_t state_floats;
     bool single_pixel_norm; /* some norm sees one value per picture and channel */
@@ -36,7 +37,7 @@ typedef struct fv_session {
     fv_schedule schedule;
     int64_t step, epoch_steps, steps; /* done; of an epoch; of the run */
     double loss_sum, best_top1;
-    int64_t loss_n;
+    int64_t loss_n, right;
     fv_epoch *epochs; /* finished ones, on the plain heap: the result takes them over */
     size_t nepochs, epoch_cap;
     uint8_t *bad; /* a bit per training picture */
@@ -47,6 +48,7 @@ typedef struct fv_session {
     int failed_saves;            /* in a row */
     fv_train_wish wish;
     double started, epoch_started; /* clocks: of this process, of this epoch */
+    fv_events events;
     int64_t first_step, epoch_images;
 } fv_session;
 

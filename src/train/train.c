@@ -40,6 +40,11 @@ static double epoch_speed(const fv_session *s)
     return seconds > 0 ? (double)s->epoch_images / seconds : 0;
 }
 
+static double train_top1(const fv_session *s)
+{
+    return s->loss_n > 0 ? 100.0 * (double)s->right / (double)s->loss_n : 0;
+}
+
 static double seconds_left(const fv_session *s)
 {
     const int64_t done = s->step - s->first_step;
@@ -107,14 +112,32 @@ static fv_status add_epoch(fv_session *s, const fv_metrics *m, double speed, fv_
     *e = (fv_epoch){ .epoch = (int)s->nepochs,
                      .step = s->step,
                      .train_loss = s->loss_n > 0 ? s->loss_sum / (double)s->loss_n : 0,
+                     .train_top1 = train_top1(s),
                      .eval_loss = m->loss,
                      .top1 = m->top1,
                      .top5 = m->top5,
                      .lr = fv_schedule_lr(&s->schedule, s->step - 1),
-                     .images_per_s = speed };
+                     .images_per_s = speed,
+                     .seconds = fv_clock() - s->epoch_started };
     s->loss_sum = 0;
-    s->loss_n = 0;
+    s->loss_n = s->right = 0;
     return FV_OK;
+}
+
+/* About a hundred points of an epoch's curve. */
+static fv_status record_step(fv_session *s, double loss, double lr, fv_err *err)
+{
+    if (s->step % (s->epoch_steps / 100 + 1) != 0) return FV_OK;
+    const fv_scalar v[] = { { "Loss/step", loss }, { "Acc/train_so_far", train_top1(s) }, { "lr", lr } };
+    return fv_events_add(&s->events, s->step, v, 3, false, &s->env, err);
+}
+
+static fv_status record_epoch(fv_session *s, const fv_epoch *e, fv_err *err)
+{
+    const fv_scalar v[] = { { "Loss/train", e->train_loss },     { "Loss/val", e->eval_loss },
+                            { "Acc/train_top1", e->train_top1 }, { "Acc/val_top1", e->top1 },
+                            { "Acc/val_top5", e->top5 },         { "images_per_s", e->images_per_s } };
+    return fv_events_add(&s->events, e->step, v, 6, true, &s->env, err);
 }
 
 static fv_status close_epoch(fv_session *s, fv_err *err)
@@ -127,6 +150,7 @@ static fv_status close_epoch(fv_session *s, fv_err *err)
     fv_metrics_free(&m);
     FV_TRY(added);
     const fv_epoch *row = &s->epochs[s->nepochs - 1];
+    FV_TRY(record_epoch(s, row, err));
     const fv_status saved = fv_session_results(s, row->top1 > s->best_top1, &why);
     FV_TRY(fv_session_saved(s, saved, &why, err));
     tell(s, (fv_train_event){ .kind = FV_TRAIN_EPOCH, .epoch = row->epoch, .images_per_s = speed, .row = row });
@@ -172,6 +196,18 @@ static const float *mixed(fv_session *s, const fv_batch *b)
     return fv_mix_run(&s->mix, &m, epoch, batch) ? s->targets : NULL;
 }
 
+/* A mixed picture belongs to the class it has most of. */
+static void count_right(fv_session *s, const fv_batch *b, const float *targets)
+{
+    const size_t classes = (size_t)s->net->classes;
+    for (int i = 0; i < b->n; i++) {
+        int label = b->labels[i];
+        for (int k = 0; targets && k < s->net->classes; k++)
+            if (targets[(size_t)i * classes + (size_t)k] > targets[(size_t)i * classes + (size_t)label]) label = k;
+        s->right += fv_rank_of(s->logits + (size_t)i * classes, s->net->classes, label) == 0;
+    }
+}
+
 /* A batch without pictures, or with one picture where a norm needs two, changes nothing but the position. */
 static fv_status one_step(fv_session *s, const fv_batch *b, fv_err *err)
 {
@@ -189,16 +225,20 @@ static fv_status one_step(fv_session *s, const fv_batch *b, fv_err *err)
                                                     .momentum = s->o.momentum,
                                                     .nesterov = s->o.nesterov,
                                                     .seed = s->o.seed,
-                                                    .step = (uint64_t)s->step });
+                                                    .step = (uint64_t)s->step,
+                                                    .logits = s->logits });
         if (!isfinite(loss)) return fv_session_diverged(s, "the loss is not finite", err);
         s->loss_sum += loss * b->n;
         s->loss_n += b->n;
+        count_right(s, b, targets);
         s->epoch_images += b->n;
     }
     s->step++;
+    FV_TRY(record_step(s, loss, lr, err));
     tell(s, (fv_train_event){ .kind = FV_TRAIN_STEP,
                               .epoch = epoch_of(s, s->step - 1),
                               .loss = loss,
+                              .top1 = train_top1(s),
                               .lr = lr,
                               .images_per_s = epoch_speed(s),
                               .eta_s = seconds_left(s) });
@@ -258,6 +298,7 @@ static fv_status run(fv_session *s, fv_err *err)
     const bool finished = s->step == s->steps && s->nepochs == epochs_done(s);
     if (finished) return FV_OK;
     FV_TRY(fv_session_write_args(s, err));
+    fv_events_begin(&s->events, s->o.output, s->step, &s->env);
     return go(s, err);
 }
 

@@ -20,6 +20,40 @@ for file in model_best.safetensors last.safetensors results.csv args.json; do
     [ -s "a/$file" ]
     told "it leaves $file" $?
 done
+[ "$(head -n 1 a/results.csv)" = epoch,step,seconds,train_loss,train_top1,eval_loss,top1,top5,lr,images_per_s ] &&
+    [ "$(wc -l <a/results.csv)" -eq 3 ] && [ "$(sed -n 3p a/results.csv | cut -d, -f1,2)" = 2,8 ]
+told "results.csv has a row per epoch" $?
+[ "$(ls a/events.out.tfevents.* | wc -l)" -eq 1 ]
+told "it leaves one event file for TensorBoard" $?
+"$FOVEA" $train --epochs 2 --log-interval 3 --output a >out.txt 2>err.txt
+[ "$(grep -c '^step [36]/8, epoch [12]/2: loss [0-9.]*, train top-1 [0-9.]* %, lr [0-9.]*, [0-9.]* images/s, ETA 0:0[0-9]$' err.txt)" -eq 2 ] &&
+    ! grep -q "$(printf '\033')" err.txt && [ "$(ls a/events.out.tfevents.* | wc -l)" -eq 1 ]
+told "--log-interval gives plain lines; a new run replaces the event file" $?
+if python3 -c 'import pty' 2>/dev/null; then
+    terminal() { # how the bar looks: standard error is a terminal of 100 columns
+        python3 - "$@" <<'EOF'
+import fcntl, os, pty, struct, subprocess, sys, termios
+master, slave = pty.openpty()
+fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack('HHHH', 30, 100, 0, 0))
+run = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=slave)
+os.close(slave)
+while True:
+    try: piece = os.read(master, 65536)
+    except OSError: break
+    if not piece: break
+    sys.stdout.buffer.write(piece)
+sys.exit(run.wait())
+EOF
+    }
+    bar='\[=*> *\].* epoch [12]/2  loss [0-9.]*  top-1 [0-9.]* %  [0-9]* images/s  ETA 0:0[0-9]'
+    TERM=xterm NO_COLOR= terminal "$FOVEA" $train --epochs 2 --output a >bar.txt 2>&1
+    check "a bar with loss, accuracy, speed and time left on a terminal" $? grep -qE "$bar" bar.txt
+    TERM=xterm NO_COLOR=1 terminal "$FOVEA" $train --epochs 2 --output a >plain.txt 2>&1
+    [ $? -eq 0 ] && grep -qE "$bar" plain.txt && ! grep -q "$(printf '\033\[[0-9]*m')" plain.txt && grep -q "$(printf '\033\[36m')" bar.txt
+    told "without colours where NO_COLOR is set" $?
+else
+    echo "skip the bar: python3 is not installed"
+fi
 "$FOVEA" eval data --model a/last.safetensors --split val --per-class >out.txt 2>err.txt
 check "the model file evaluates by itself, with class names" $? grep -q '^dark ' out.txt
 "$FOVEA" predict --model a/last.safetensors --topk 1 data/val/light/1.pgm >out.txt 2>err.txt
@@ -48,6 +82,8 @@ rm d/last.safetensors d/checkpoint-8.fvc # as if it had ended after the first ep
 "$FOVEA" $train --epochs 2 --resume auto --output d >out.txt 2>err.txt
 [ $? -eq 0 ] && cmp -s a/last.safetensors d/last.safetensors
 told "--resume auto comes to the same weights" $?
+[ "$(ls d/events.out.tfevents.* | wc -l)" -eq 2 ]
+told "and adds an event file of its own" $?
 : >wall
 refuses 73 "an output folder that cannot be made" "wall" $train --epochs 1 --output wall/x
 cp -r data broken && rm -r broken/train/light/* && printf 'junk' >broken/train/light/1.png

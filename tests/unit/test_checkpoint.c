@@ -17,7 +17,16 @@ static fv_bytes text(const char *s)
     return (fv_bytes){ (const uint8_t *)s, strlen(s) };
 }
 
-static const fv_epoch row = { 1, 40, 1.5, 1.25, 50, 90, 0.1, 1000 };
+static const fv_epoch row = { .epoch = 1,
+                              .step = 40,
+                              .train_loss = 1.5,
+                              .train_top1 = 45,
+                              .eval_loss = 1.25,
+                              .top1 = 50,
+                              .top5 = 90,
+                              .lr = 0.1,
+                              .images_per_s = 1000,
+                              .seconds = 7.5 };
 
 static fv_checkpoint example(fv_writer *history)
 {
@@ -30,6 +39,7 @@ static fv_checkpoint example(fv_writer *history)
                             .step = 83,
                             .batches_tracked = 84,
                             .loss_n = 384,
+                            .right = 123,
                             .loss_sum = 500.25,
                             .best_top1 = 61.5,
                             .history = { history->p, history->len },
@@ -70,11 +80,12 @@ static void test_checkpoint_comes_back_as_written(void **state)
     assert_true(same(c.model, want.model) && same(c.options, want.options) && same(c.history, want.history));
     assert_true(same(c.bad, want.bad) && same(c.weights, want.weights) && same(c.states, want.states));
     assert_true(c.keys == want.keys && c.step == want.step && c.batches_tracked == want.batches_tracked);
-    assert_true(c.loss_n == want.loss_n && c.loss_sum == want.loss_sum && c.best_top1 == want.best_top1);
+    assert_true(c.loss_n == want.loss_n && c.right == want.right && c.loss_sum == want.loss_sum &&
+                c.best_top1 == want.best_top1);
     assert_true(fv_checkpoint_epoch(&c, 0, &e));
     assert_true(e.epoch == row.epoch && e.step == row.step && e.train_loss == row.train_loss && e.lr == row.lr);
     assert_true(e.eval_loss == row.eval_loss && e.top1 == row.top1 && e.top5 == row.top5);
-    assert_true(e.images_per_s == row.images_per_s);
+    assert_true(e.images_per_s == row.images_per_s && e.train_top1 == row.train_top1 && e.seconds == row.seconds);
     assert_true(fv_checkpoint_epoch(&c, 1, &e) && e.epoch == 2);
     assert_false(fv_checkpoint_epoch(&c, 2, &e));
     fv_writer_free(&history);
