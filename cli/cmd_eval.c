@@ -7,7 +7,7 @@
 
 typedef struct eval_args {
     cli_network net;
-    const char *split;
+    const char *split, *report;
     double val_share, max_bad;
     uint64_t split_seed;
     float mean[3], std[3];
@@ -32,6 +32,7 @@ const cli_option options_eval[] = {
     { "topk",       0,   CLI_INT,    offsetof(eval_args, topk),       "K",     "also measure top-K", 1, 1 << 24 },
     { "per-class",  0,   CLI_FLAG,   offsetof(eval_args, per_class),  "",      "print precision, recall and F1 of each class", 0, 0 },
     { "calibration", 0,  CLI_FLAG,   offsetof(eval_args, calibration), "",     "print how often answers of each probability are right", 0, 0 },
+    { "report",     0,   CLI_TEXT,   offsetof(eval_args, report),     "FILE",  "write all of it as an HTML page, with pictures", 0, 0 },
     { "confusion",  0,   CLI_FLAG,   offsetof(eval_args, confusion),  "",      "print the confusion matrix", 0, 0 },
     { 0 },
 };
@@ -220,6 +221,7 @@ static int evaluate(cli *c, const eval_args *a, fv_net *net, fv_data *data)
                        .workers = a->workers,
                        .max_bad = a->max_bad,
                        .topk = a->topk,
+                       .report = a->report,
                        .progress = on_progress,
                        .user = &progress };
     memcpy(o.prep.mean, a->mean, sizeof a->mean);

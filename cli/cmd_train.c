@@ -212,8 +212,8 @@ static void result_text(const fv_train_result *r, const fv_train_opts *o)
 {
     printf("best top-1 %.2f %%\n", r->best_top1);
     if (r->bad) printf("%" PRId64 " unreadable pictures were skipped\n", r->bad);
-    const char *files[] = { "model_best.safetensors", "last.safetensors", "results.csv", "args.json" };
-    for (int i = 0; i < 4; i++) {
+    const char *files[] = { "model_best.safetensors", "last.safetensors", "results.csv", "report.html", "args.json" };
+    for (int i = 0; i < 5; i++) {
         cli_text(stdout, o->output);
         printf("/%s\n", files[i]);
     }

@@ -536,11 +536,12 @@ typedef struct fv_bad_sample {
     char *file, *reason;
 } fv_bad_sample;
 typedef struct fv_eval_opts {
-    fv_prep prep;   /* zero fields: the net's */
-    int batch;      /* 0: 32 */
-    int workers;    /* 0: decode in 1 thread */
-    double max_bad; /* share of unreadable pictures that is forgiven */
-    int topk;       /* also measure top-this; 0: 5 */
+    fv_prep prep;       /* zero fields: the net's */
+    int batch;          /* 0: 32 */
+    int workers;        /* 0: decode in 1 thread */
+    double max_bad;     /* share of unreadable pictures that is forgiven */
+    int topk;           /* also measure top-this; 0: 5 */
+    const char *report; /* NULL, or the HTML page to write */
     void (*progress)(void *user, int64_t done, int64_t count);
     void *user;
 } fv_eval_opts;
@@ -661,7 +662,8 @@ typedef struct fv_train_result {
     int64_t steps, bad; /* bad: pictures skipped */
     bool finished;      /* false: stopped before the last epoch */
 } fv_train_result;
-/* Trains and leaves model_best.safetensors, last.safetensors, results.csv, args.json and checkpoints in opts->output. */
+/* Trains and leaves model_best.safetensors, last.safetensors, results.csv, report.html, args.json, events for TensorBoard and
+ * checkpoints in opts->output. */
 FV_API fv_status fv_train(fv_train_result *r, const fv_train_opts *opts, fv_train_watch *watch, void *user,
                           const fv_env *env, fv_err *err);
 FV_API void fv_train_result_free(fv_train_result *r);

@@ -3,7 +3,10 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "eval/evaluate.h"
 #include "base/clock.h"
+#include "base/json.h"
+#include "eval/report.h"
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 /* Metrics outlive every environment, so they live on the plain heap. */
@@ -45,9 +48,12 @@ static fv_status add_bad(tally *t, const char *file, const char *reason, fv_err 
     return copy(&b->reason, reason, err);
 }
 
-static fv_status add_image(tally *t, const float *logits, int classes, int label, const char *file, fv_err *err)
+static fv_status add_image(tally *t, const fv_eval_job *job, const fv_batch *b, int i, fv_err *err)
 {
     fv_metrics *m = t->m;
+    const int classes = job->classes, label = b->labels[i];
+    const float *logits = job->logits + (size_t)i * (size_t)classes;
+    const char *file = job->data->source->file(job->data, b->samples[i]);
     if (label < 0 || label >= classes)
         return fv_fail(err, FV_FORMAT, "%s: label %d, the network has %d classes", file, label, classes);
     const fv_answer a = fv_answer_of(logits, classes, label);
@@ -62,7 +68,10 @@ static fv_status add_image(tally *t, const float *logits, int classes, int label
     t->top5 += a.rank < 5;
     t->topk += a.rank < m->k;
     t->loss += a.loss;
-    return FV_OK;
+    if (!job->gallery) return FV_OK;
+    const fv_prep *p = &job->gallery->prep;
+    const size_t floats = (size_t)p->h * (size_t)p->w * (size_t)p->channels;
+    return fv_gallery_add(job->gallery, &a, b->samples[i], b->images + (size_t)i * floats, err);
 }
 
 static fv_status add_batch(tally *t, const fv_eval_job *job, const fv_batch *b, fv_err *err)
@@ -72,9 +81,7 @@ static fv_status add_batch(tally *t, const fv_eval_job *job, const fv_batch *b, 
     for (int i = 0; i < b->nbad; i++)
         FV_TRY(add_bad(t, d->source->file(d, b->bad_samples[i]), b->bad_reasons[i].msg, err));
     if (b->n > 0) fv_run(job->plan, b->n, b->images, job->logits);
-    for (int i = 0; i < b->n; i++)
-        FV_TRY(add_image(t, job->logits + (size_t)i * (size_t)job->classes, job->classes, b->labels[i],
-                         d->source->file(d, b->samples[i]), err));
+    for (int i = 0; i < b->n; i++) FV_TRY(add_image(t, job, b, i, err));
     return FV_OK;
 }
 
@@ -112,6 +119,7 @@ fv_status fv_evaluate_with(fv_metrics *m, const fv_eval_job *job, fv_err *err)
     const double start = fv_clock();
     const size_t cells = (size_t)job->classes * (size_t)job->classes;
     *m = (fv_metrics){ .classes = job->classes, .k = job->topk > 0 ? job->topk : 5 };
+    if (job->gallery) fv_gallery_clear(job->gallery);
     fv_status s = fv_alloc_zero(NULL, (void **)&m->confusion, cells * sizeof *m->confusion, err);
     if (s == FV_OK) s = walk(&t, job, err);
     if (s == FV_OK) s = finish(&t, job, fv_clock() - start, err);
@@ -167,7 +175,54 @@ static fv_status prepare(fv_eval_job *job, fv_net *net, fv_data *data, const fv_
     job->classes = info.classes;
     job->data = data;
     job->max_bad = o->max_bad;
+    if (o->report) {
+        FV_TRY(fv_alloc_zero(data->env.heap, (void **)&job->gallery, sizeof *job->gallery, err));
+        job->gallery->prep = prep;
+        job->gallery->classes = info.classes;
+        job->gallery->heap = data->env.heap;
+    }
     return fv_alloc_or(NULL, (void **)&job->logits, (size_t)batch * (size_t)info.classes * sizeof(float), err);
+}
+
+/* What decided the figures, as JSON. */
+static void put_settings(fv_writer *w, const fv_eval_job *job, const fv_eval_opts *o)
+{
+    const fv_prep *p = &job->gallery->prep;
+    fv_write_printf(w, "{\"batch\": %d, \"max_bad\": ", o->batch > 0 ? o->batch : 32);
+    fv_json_put_double(w, o->max_bad);
+    fv_write_printf(w,
+                    ", \"resize\": %d, \"crop\": \"%d x %d\", \"filter\": \"%s\", \"exif\": \"%s\", \"order\": \"%s\"",
+                    p->resize, p->h, p->w, p->filter == FV_BICUBIC ? "bicubic" : "bilinear",
+                    p->exif == FV_EXIF_IGNORE ? "ignore" : "apply", p->order == FV_BGR ? "bgr" : "rgb");
+    for (int c = 0; c < p->channels; c++)
+        fv_write_printf(w, ", \"mean %d\": %.6g, \"std %d\": %.6g", c, (double)p->mean[c], c, (double)p->std[c]);
+    fv_write_printf(w, "}");
+}
+
+static fv_status write_report(const fv_metrics *m, const fv_net *net, const fv_eval_job *job, const fv_eval_opts *o,
+                              fv_err *err)
+{
+    char title[200];
+    fv_net_info info;
+    fv_plan_info plan;
+    fv_writer settings = { .heap = job->data->env.heap };
+    fv_net_describe(net, &info);
+    fv_plan_describe(job->plan, &plan);
+    put_settings(&settings, job, o);
+    snprintf(title, sizeof title, "%s: %.2f %% right", info.name, m->top1);
+    const fv_report r = { .title = title,
+                          .net = &info,
+                          .data = job->data,
+                          .metrics = m,
+                          .gallery = job->gallery,
+                          .settings = { settings.p, settings.len },
+                          .cpu = job->data->env.cpu,
+                          .threads = plan.threads,
+                          .plan_bytes = plan.total_bytes };
+    fv_status s = settings.failed ? fv_fail(err, FV_NOMEM, "no memory for the settings' text") : FV_OK;
+    if (s == FV_OK) s = fv_report_write(&r, o->report, job->data->env.heap, err);
+    fv_writer_free(&settings);
+    return s;
 }
 
 fv_status fv_evaluate(fv_metrics *m, fv_net *net, fv_data *data, const fv_eval_opts *opts, fv_err *err)
@@ -178,6 +233,10 @@ fv_status fv_evaluate(fv_metrics *m, fv_net *net, fv_data *data, const fv_eval_o
     *m = (fv_metrics){ 0 };
     fv_status s = prepare(&job, net, data, &o, err);
     if (s == FV_OK) s = fv_evaluate_with(m, &job, err);
+    if (s == FV_OK && o.report) s = write_report(m, net, &job, &o, err);
+    if (s != FV_OK) fv_metrics_free(m);
+    if (job.gallery) fv_gallery_clear(job.gallery);
+    fv_release(data->env.heap, job.gallery);
     fv_loader_free(job.loader);
     fv_plan_free(job.plan);
     fv_release(NULL, job.logits);

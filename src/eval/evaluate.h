@@ -12,6 +12,7 @@ typedef struct fv_eval_job {
     float *logits;                                          /* batch x classes, the caller's */
     double max_bad;                                         /* share of unreadable pictures that is forgiven */
     int topk;                                               /* 0: 5 */
+    struct fv_gallery *gallery;                             /* NULL, or cleared and filled anew (gallery.h) */
     bool (*go_on)(void *user, int64_t done, int64_t count); /* asked after each batch; may be NULL */
     void *user;
 } fv_eval_job;

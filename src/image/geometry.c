@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "image/pixels.h"
 
+#include <math.h>
 #include <string.h>
 
 fv_status fv_image_crop(fv_image *out, const fv_image *in, int top, int left, int h, int w, const fv_allocator *heap,
@@ -125,4 +126,16 @@ void fv_image_normalise(float *restrict out, const fv_image *im, const fv_prep *
     const int rest = (int)(n - i);
     const uint8_t *px = turn ? blue_first(turned, im->px + i, rest) : im->px + i;
     for (int k = 0; k < rest; k++) out[i + k] = ((float)px[k] / 255.0f - mean[k]) / std[k];
+}
+
+void fv_image_restore(fv_image *im, const float *x, const fv_prep *prep)
+{
+    const size_t n = (size_t)im->h * (size_t)im->w;
+    const bool turn = prep->order == FV_BGR && im->c == 3;
+    for (size_t i = 0; i < n; i++)
+        for (int c = 0; c < im->c; c++) {
+            const float std = prep->std[c] != 0 ? prep->std[c] : 1;
+            const float v = rintf(255 * (x[i * (size_t)im->c + (size_t)c] * std + prep->mean[c]));
+            im->px[i * (size_t)im->c + (size_t)(turn ? 2 - c : c)] = (uint8_t)(v < 0 ? 0 : v > 255 ? 255 : v);
+        }
 }

@@ -33,6 +33,7 @@ fv_status fv_image_decode(fv_image *im, fv_bytes file, int channels, fv_exif exi
 fv_status fv_image_load(fv_image *im, const char *path, int channels, fv_exif exif, const fv_allocator *heap,
                         fv_err *err);
 bool fv_image_known_extension(const char *path);
+fv_status fv_image_encode_png(fv_writer *w, const fv_image *im, fv_err *err);    /* appends */
 fv_status fv_image_write_png(const fv_image *im, const char *path, fv_err *err); /* whole or not at all */
 
 /* Pillow's Image.resize(box): separable, antialiased, 8 bits between the passes (FIELD: Resample.c). box is in source
@@ -49,5 +50,7 @@ fv_status fv_image_prepare(fv_image *out, const fv_image *in, const fv_prep *pre
 /* ToTensor and Normalize: (x / 255 - mean) / std in float, in that order; the colours turned before where prep wants
  * blue first. out: h*w*c floats. */
 void fv_image_normalise(float *out, const fv_image *im, const fv_prep *prep);
+/* Back again: exact for what came from 8 bits. im has its size and memory. */
+void fv_image_restore(fv_image *im, const float *x, const fv_prep *prep);
 
 #endif

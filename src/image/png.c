@@ -204,14 +204,22 @@ static fv_status guarded_write(job *j)
     return FV_OK;
 }
 
-fv_status fv_image_write_png(const fv_image *im, const char *path, fv_err *err)
+fv_status fv_image_encode_png(fv_writer *w, const fv_image *im, fv_err *err)
 {
-    job j = { .err = err, .heap = im->heap, .from = im, .w = { .heap = im->heap } };
+    job j = { .err = err, .heap = im->heap, .from = im, .w = *w };
     j.png = png_create_write_struct_2(PNG_LIBPNG_VER_STRING, &j, on_error, on_warning, &j, on_alloc, on_free);
     if (j.png) j.info = png_create_info_struct(j.png);
-    fv_status s = j.info ? guarded_write(&j) : fv_fail(err, FV_NOMEM, "out of memory while writing a PNG");
+    const fv_status s = j.info ? guarded_write(&j) : fv_fail(err, FV_NOMEM, "out of memory while writing a PNG");
     png_destroy_write_struct(&j.png, &j.info);
-    if (s == FV_OK) s = fv_file_write(path, &(fv_span){ j.w.p, j.w.len }, 1, err);
-    fv_writer_free(&j.w);
+    *w = j.w;
+    return s;
+}
+
+fv_status fv_image_write_png(const fv_image *im, const char *path, fv_err *err)
+{
+    fv_writer w = { .heap = im->heap };
+    fv_status s = fv_image_encode_png(&w, im, err);
+    if (s == FV_OK) s = fv_file_write(path, &(fv_span){ w.p, w.len }, 1, err);
+    fv_writer_free(&w);
     return s;
 }

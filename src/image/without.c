@@ -20,6 +20,12 @@ static bool is_png(fv_bytes file)
 }
 const fv_image_format fv_image_png = { "PNG", " .png ", is_png, NULL };
 
+fv_status fv_image_encode_png(fv_writer *w, const fv_image *im, fv_err *err)
+{
+    (void)w, (void)im;
+    return fv_fail(err, FV_UNSUP, "PNG is not written: this build is without its library");
+}
+
 fv_status fv_image_write_png(const fv_image *im, const char *path, fv_err *err)
 {
     (void)im;

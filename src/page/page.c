@@ -131,6 +131,18 @@ void fv_page_unfold(fv_writer *w)
     fv_write_text(w, "</details>\n");
 }
 
+void fv_page_target_open(fv_writer *w, const char *id, int row, int column)
+{
+    fv_write_text(w, "<section class=\"target\" id=\"");
+    fv_html_printf(w, "%s-%d-%d", id, row, column);
+    fv_write_text(w, "\">\n");
+}
+
+void fv_page_target_close(fv_writer *w)
+{
+    fv_write_text(w, "</section>\n");
+}
+
 void fv_facts_open(fv_writer *w)
 {
     fv_write_text(w, "<dl class=\"facts\">\n");

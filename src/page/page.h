@@ -28,6 +28,10 @@ void fv_page_badge(fv_writer *w, fv_tone tone, const char *text); /* "holds", in
 void fv_page_fold(fv_writer *w, bool open, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 void fv_page_unfold(fv_writer *w);
 
+/* What follows, down to the close, is shown only when a link leads to it. */
+void fv_page_target_open(fv_writer *w, const char *id, int row, int column);
+void fv_page_target_close(fv_writer *w);
+
 /* The figures that matter most, large: between open and close, one call each. */
 void fv_facts_open(fv_writer *w);
 void fv_fact(fv_writer *w, const char *name, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
@@ -72,6 +76,8 @@ typedef struct fv_heat {
     const double *value;                    /* [row][column]; not finite: an empty cell */
     double low, high;                       /* no colour, full colour; both 0: the least and the greatest value */
     int decimals;
+    const char *id; /* cells that are linked lead to the target (below) of this name, their row and column */
+    const bool *linked;
 } fv_heat;
 void fv_heat_write(fv_writer *w, const fv_heat *h);
 

@@ -112,8 +112,11 @@ static bool turned(const fv_heat *h)
     return false;
 }
 
-static void heat_cell(fv_writer *w, double v, double low, double high, int decimals)
+static void heat_cell(fv_writer *w, const fv_heat *h, int row, int column, double low, double high)
 {
+    const size_t at = (size_t)row * (size_t)h->columns + (size_t)column;
+    const double v = h->value[at];
+    const bool link = h->id && h->linked && h->linked[at];
     if (!isfinite(v)) {
         fv_write_text(w, "<td></td>");
         return;
@@ -124,8 +127,13 @@ static void heat_cell(fv_writer *w, double v, double low, double high, int decim
     fv_write_text(w, share > 0.6 ? "<td class=\"full\"" : "<td");
     if (percent) fv_write_printf(w, " style=\"--v:%d%%\"", percent);
     fv_write_text(w, ">");
-    fv_html_number(w, v, decimals);
-    fv_write_text(w, "</td>");
+    if (link) {
+        fv_write_text(w, "<a href=\"#");
+        fv_html_printf(w, "%s-%d-%d", h->id, row, column);
+        fv_write_text(w, "\">");
+    }
+    fv_html_number(w, v, h->decimals);
+    fv_write_text(w, link ? "</a></td>" : "</td>");
 }
 
 void fv_heat_write(fv_writer *w, const fv_heat *h)
@@ -149,8 +157,7 @@ void fv_heat_write(fv_writer *w, const fv_heat *h)
         fv_write_text(w, "<tr><th>");
         heat_name(w, h->row, i);
         fv_write_text(w, "</th>");
-        for (int k = 0; k < h->columns; k++)
-            heat_cell(w, h->value[(size_t)i * (size_t)h->columns + (size_t)k], low, high, h->decimals);
+        for (int k = 0; k < h->columns; k++) heat_cell(w, h, i, k, low, high);
         fv_write_text(w, "</tr>\n");
     }
     fv_write_text(w, "</tbody></table></div>\n");

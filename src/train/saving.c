@@ -2,6 +2,7 @@
  * leaves the old one.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/log.h"
+#include "eval/report.h"
 #include "train/recipe.h"
 #include "train/session.h"
 #include <errno.h>
@@ -158,6 +159,35 @@ fv_status fv_session_checkpoint(fv_session *s, fv_err *err)
     return FV_OK;
 }
 
+static fv_status write_page(const fv_session *s, fv_err *err)
+{
+    char path[PATH_MAX], title[300];
+    fv_net_info info;
+    fv_plan_info plan;
+    fv_writer settings = { .heap = s->env.heap };
+    FV_TRY(file_in(path, s, "report.html", err));
+    fv_net_describe(s->net, &info);
+    fv_plan_describe(s->learn, &plan);
+    fv_recipe_args(&settings, &s->o);
+    snprintf(title, sizeof title, "%s on %s", info.name, s->o.data);
+    const fv_report r = { .title = title,
+                          .net = &info,
+                          .data = s->val,
+                          .epoch = s->epochs,
+                          .nepochs = (int)s->nepochs,
+                          .epochs = s->o.epochs,
+                          .metrics = &s->metrics,
+                          .gallery = s->gallery,
+                          .settings = { settings.p, settings.len },
+                          .cpu = s->env.cpu,
+                          .threads = s->o.threads,
+                          .plan_bytes = plan.total_bytes };
+    fv_status st = settings.failed ? fv_fail(err, FV_NOMEM, "no memory for the settings' text") : FV_OK;
+    if (st == FV_OK) st = fv_report_write(&r, path, s->env.heap, err);
+    fv_writer_free(&settings);
+    return st;
+}
+
 fv_status fv_session_results(fv_session *s, bool best, fv_err *err)
 {
     char path[PATH_MAX];
@@ -169,7 +199,10 @@ fv_status fv_session_results(fv_session *s, bool best, fv_err *err)
     FV_TRY(file_in(path, s, "last.safetensors", err));
     FV_TRY(fv_net_save(s->net, path, err));
     FV_TRY(write_history(s, err));
-    return fv_session_checkpoint(s, err);
+    fv_err why = { 0 };
+    const fv_status reported = write_page(s, &why); /* the checkpoint matters more */
+    FV_TRY(fv_session_checkpoint(s, err));
+    return reported == FV_OK ? FV_OK : fv_fail(err, reported, "%s", why.msg);
 }
 
 fv_status fv_session_saved(fv_session *s, fv_status saved, fv_err *why, fv_err *err)

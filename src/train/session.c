@@ -185,6 +185,10 @@ static fv_status take_memory(fv_session *s, fv_err *err)
         FV_TRY(fv_alloc_or(s->env.heap, (void **)&s->targets, logits * sizeof(float), err));
     FV_TRY(fv_alloc_or(s->env.heap, (void **)&s->logits, logits * sizeof(float), err));
     FV_TRY(fv_alloc_or(s->env.heap, (void **)&s->states, s->state_floats * sizeof(float), err));
+    FV_TRY(fv_alloc_zero(s->env.heap, (void **)&s->gallery, sizeof *s->gallery, err));
+    s->gallery->prep = s->net->prep;
+    s->gallery->classes = s->net->classes;
+    s->gallery->heap = s->env.heap;
     return fv_alloc_zero(s->env.heap, (void **)&s->bad, s->bad_bytes, err);
 }
 
@@ -235,6 +239,9 @@ void fv_session_close(fv_session *s)
     fv_release(heap, s->logits);
     fv_release(heap, s->states);
     fv_release(heap, s->bad);
+    fv_metrics_free(&s->metrics);
+    if (s->gallery) fv_gallery_clear(s->gallery);
+    fv_release(heap, s->gallery);
     fv_release(NULL, s->epochs);
     fv_writer_free(&s->identity);
     fv_events_free(&s->events);

@@ -4,6 +4,7 @@
 #define FV_SESSION_H
 #include "base/threads.h"
 #include "data/loader.h"
+#include "eval/gallery.h"
 #include "data/mix.h"
 #include "graph/net.h"
 #include "plan/plan.h"
@@ -44,6 +45,8 @@ typedef struct fv_session {
     size_t bad_bytes;
     int64_t nbad;
 
+    fv_gallery *gallery;         /* of the last evaluation */
+    fv_metrics metrics;          /* likewise */
     int64_t saved, saved_before; /* steps of the two checkpoints to keep; -1: none */
     int failed_saves;            /* in a row */
     fv_train_wish wish;
@@ -67,7 +70,7 @@ void fv_session_move_states(fv_session *s, bool out);
 fv_status fv_session_write_args(const fv_session *s, fv_err *err);
 /* The checkpoint of this step. FV_DIVERGED where a weight is not finite: nothing is written then. */
 fv_status fv_session_checkpoint(fv_session *s, fv_err *err);
-/* After an evaluation: the best model where this one is better, the last model, results.csv and a checkpoint. */
+/* After an evaluation: the best model where this one is better, the last model, results.csv, report.html, a checkpoint. */
 fv_status fv_session_results(fv_session *s, bool best, fv_err *err);
 /* What a failed save means: nothing twice, FV_IO the third time in a row; a run that diverged or has no
  * memory left always ends. */

@@ -15,7 +15,8 @@
 
 static bool is_ours(const char *name, size_t len)
 {
-    static const char *const files[] = { "model_best.safetensors", "last.safetensors", "results.csv", "args.json" };
+    static const char *const files[] = { "model_best.safetensors", "last.safetensors", "results.csv", "report.html",
+                                         "args.json" };
     for (size_t i = 0; i < sizeof files / sizeof *files; i++)
         if (strlen(files[i]) == len && memcmp(files[i], name, len) == 0) return true;
     return fv_checkpoint_is_name(name, len);

@@ -95,6 +95,7 @@ static fv_status judge(fv_session *s, fv_metrics *m, fv_err *err)
                               .classes = s->net->classes,
                               .logits = s->logits,
                               .max_bad = s->o.max_bad,
+                              .gallery = s->gallery,
                               .go_on = between_batches,
                               .user = s };
     fv_err why = { 0 };
@@ -142,13 +143,11 @@ static fv_status record_epoch(fv_session *s, const fv_epoch *e, fv_err *err)
 
 static fv_status close_epoch(fv_session *s, fv_err *err)
 {
-    fv_metrics m;
     fv_err why = { 0 };
     const double speed = epoch_speed(s);
-    FV_TRY(judge(s, &m, err));
-    const fv_status added = add_epoch(s, &m, speed, err);
-    fv_metrics_free(&m);
-    FV_TRY(added);
+    fv_metrics_free(&s->metrics);
+    FV_TRY(judge(s, &s->metrics, err));
+    FV_TRY(add_epoch(s, &s->metrics, speed, err));
     const fv_epoch *row = &s->epochs[s->nepochs - 1];
     FV_TRY(record_epoch(s, row, err));
     const fv_status saved = fv_session_results(s, row->top1 > s->best_top1, &why);

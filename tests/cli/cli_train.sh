@@ -16,13 +16,23 @@ train="train data --model resnet20 --channels 1 --size 32 --batch-size 4 --lr 0.
 check "train ends well and names the best top-1" $? grep -q '^best top-1 [0-9.]* %$' out.txt
 [ "$(grep -c '^epoch ' err.txt)" -eq 2 ]
 told "a plain line per epoch where stderr is no terminal" $?
-for file in model_best.safetensors last.safetensors results.csv args.json; do
+for file in model_best.safetensors last.safetensors results.csv report.html args.json; do
     [ -s "a/$file" ]
     told "it leaves $file" $?
 done
 [ "$(head -n 1 a/results.csv)" = epoch,step,seconds,train_loss,train_top1,eval_loss,top1,top5,lr,images_per_s ] &&
     [ "$(wc -l <a/results.csv)" -eq 3 ] && [ "$(sed -n 3p a/results.csv | cut -d, -f1,2)" = 2,8 ]
 told "results.csv has a row per epoch" $?
+offline() { # PAGE: nothing from elsewhere, and every link leads somewhere
+    ! grep -qE '<script|<link|src="[^d]|url\(|https?:' "$1" &&
+        [ -z "$(comm -23 <(grep -o 'href="#[^"]*"' "$1" | sed 's/href="#/id="/' | sort -u) <(grep -o 'id="[^"]*"' "$1" | sort -u))" ]
+}
+offline a/report.html && grep -q 'after epoch 2 of 2' a/report.html && grep -q '<td>batch</td>' a/report.html
+told "the report needs nothing else" $?
+"$FOVEA" eval data --model a/last.safetensors --split val --report page.html >out.txt 2>err.txt && offline page.html &&
+    grep -q 'Worst mistakes' page.html && ! grep -q 'Curves' page.html
+told "eval --report writes such a page" $?
+refuses 73 "page that cannot be made" "nowhere" eval data --model a/last.safetensors --report nowhere/page.html
 [ "$(ls a/events.out.tfevents.* | wc -l)" -eq 1 ]
 told "it leaves one event file for TensorBoard" $?
 "$FOVEA" $train --epochs 2 --log-interval 3 --output a >out.txt 2>err.txt
