@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MOST_CLASSES = 30, FEWER_CLASSES = 25, MOST_PAIRS = 12, MOST_BAD = 50, NAME = 100 };
+enum { FEW_EPOCHS = 5, MOST_CLASSES = 30, FEWER_CLASSES = 25, MOST_PAIRS = 12, MOST_BAD = 50, NAME = 100 };
 
 typedef struct job {
     const fv_report *r;
@@ -79,11 +79,17 @@ static double *column(job *j, size_t offset)
     return v;
 }
 
+/* Few epochs would get ticks between them. */
+static fv_axis epochs_axis(int n)
+{
+    return (fv_axis){ .title = "epoch", .high = n < FEW_EPOCHS ? FEW_EPOCHS : 0 };
+}
+
 static void curve(job *j, const char *title, fv_axis y, const fv_series *series, int n)
 {
     if (j->arena.failed) return;
-    fv_plot_write(&j->w,
-                  &(fv_plot){ .title = title, .x = { .title = "epoch" }, .y = y, .nseries = n, .series = series });
+    fv_plot_write(
+        &j->w, &(fv_plot){ .title = title, .x = epochs_axis(j->r->nepochs), .y = y, .nseries = n, .series = series });
 }
 
 static void curves(job *j)

@@ -62,7 +62,7 @@ const char fv_page_style[] =
     "background:rgb(var(--heat)/var(--v,0));white-space:nowrap}\n"
     ".heat td.full{color:#fff}.heat td a{color:inherit}\n"
     ".target{display:none;scroll-margin-top:50vh}.target:target{display:block}\n"
-    ".heat th{padding:3px 6px;font-weight:400}\n"
+    ".heat th{padding:3px 6px;font-weight:400}.heat thead th:first-child{white-space:normal;max-width:5em}\n"
     ".heat thead th.turn{writing-mode:vertical-rl;transform:rotate(180deg);vertical-align:top;text-align:left}\n"
     "@media(max-width:640px){body{font-size:15px}main{padding:16px 14px 32px}h1{font-size:23px}"
     ".plot .wide{display:none}.plot .narrow{display:block}"
