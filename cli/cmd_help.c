@@ -24,6 +24,22 @@ static void overview(void)
            "FOVEA_CPU=ref|avx2|avx512|amx|neon caps the instruction set.\n");
 }
 
+/* As recipes.def has them. */
+static void recipes(void)
+{
+    printf("recipes for 'fovea train --recipe NAME'; every value can be overridden by its option\n");
+    for (int i = 0; fv_recipe_at(i); i++) {
+        const fv_recipe *r = fv_recipe_at(i);
+        int column =
+            printf("\n%s%s%s\n  %s\n ", r->name, *r->families ? "  --recipe auto: " : "", r->families, r->source) * 0;
+        for (int k = 0; r->values[k]; k++) {
+            if (column + (int)strlen(r->values[k]) > 100) column = printf("\n ") * 0;
+            column += printf(" %s", r->values[k]);
+        }
+        printf("\n");
+    }
+}
+
 /* roff reads a hyphen as a hyphen and a leading dot or quote as a request. */
 static void roff(const char *text)
 {
@@ -87,6 +103,10 @@ int cmd_help(cli *c, int argc, char **argv)
     }
     if (n == 0) {
         overview();
+        return 0;
+    }
+    if (strcmp(argv[0], "recipes") == 0) {
+        recipes();
         return 0;
     }
     for (const cli_command *k = cli_commands; k->name; k++)

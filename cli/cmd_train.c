@@ -3,9 +3,11 @@
 #include "augment_options.h"
 #include "network.h"
 #include "output.h"
+#include "recipe_options.h"
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -23,15 +25,15 @@ const cli_option options_train[] = {
     { "resume",           0,   CLI_TEXT,   AT(resume),           "auto|FILE", "go on from the newest checkpoint in DIR, or from FILE", 0, 0 },
     { "epochs",           0,   CLI_INT,    AT(epochs),           "N",        "passes over the training set", 1, 1e6 },
     { "max-steps",        0,   CLI_INT64,  AT(max_steps),        "N",        "end after so many updates", 1, 1e12 },
-    { "batch-size",       'b', CLI_INT,    AT(batch),            "N",        "images of an update", 1, 65536 },
+    { "batch-size",       'b', CLI_INT,    AT(batch),            "N",        "images of a batch (128)", 1, 65536 },
     { "lr",               0,   CLI_REAL,   AT(lr),               "RATE",     "learning rate after the warm-up", 0, 1e3 },
-    { "sched",            0,   CLI_CHOICE, AT(sched),            "cosine|step", "how the rate falls", FV_SCHED_COSINE, 0 },
+    { "sched",            0,   CLI_CHOICE, AT(sched),            "cosine|step|multistep|exp|poly|onecycle", "how the rate falls", FV_SCHED_COSINE, 0 },
     { "warmup-epochs",    0,   CLI_REAL,   AT(warmup_epochs),    "N",        "epochs in which the rate rises", 0, 1e6 },
-    { "decay-epochs",     0,   CLI_REAL,   AT(decay_epochs),     "N",        "step: epochs between falls", 0, 1e6 },
-    { "decay-rate",       0,   CLI_REAL,   AT(decay_rate),       "FACTOR",   "step: factor of each fall", 0, 1 },
-    { "momentum",         0,   CLI_REAL,   AT(momentum),         "M",        "of SGD", 0, 1 },
+    { "decay-epochs",     0,   CLI_REAL,   AT(decay_epochs),     "N",        "step, exp: epochs between falls (30)", 0, 1e6 },
+    { "decay-rate",       0,   CLI_REAL,   AT(decay_rate),       "FACTOR",   "step, multistep, exp: factor of a fall (0.1)", 0, 1 },
+    { "momentum",         0,   CLI_REAL,   AT(momentum),         "M",        "of sgd and rmsprop (0.9)", 0, 1 },
     { "nesterov",         0,   CLI_FLAG,   AT(nesterov),         "",         "Nesterov's momentum (on); --no-nesterov: plain", 0, 0 },
-    { "wd",               0,   CLI_REAL,   AT(wd),               "W",        "weight decay; spares norms and biases", 0, 1e3 },
+    { "wd",               0,   CLI_REAL,   AT(wd),               "W",        "weight decay (5e-4)", 0, 1e3 },
     { "smoothing",        0,   CLI_REAL,   AT(smoothing),        "S",        "label smoothing", 0, 1 },
     { "clip-grad",        0,   CLI_REAL,   AT(clip),             "NORM",     "largest norm of the gradient", 0, 1e9 },
     { "seed",             0,   CLI_UINT64, AT(seed),             "N",        "of all random numbers", 0, 0 },
@@ -42,6 +44,7 @@ const cli_option options_train[] = {
     { "stem",             0,   CLI_CHOICE, AT(stem),             "imagenet|cifar", "first layers: for 224 pixels, or for 28 to 64", FV_STEM_IMAGENET, 0 },
     { "size",             0,   CLI_INT,    AT(size),             "N",        "height and width of the input", 1, 16384 },
     { "channels",         0,   CLI_INT,    AT(channels),         "1|3",      "channels of the input", 1, 3 },
+    RECIPE_OPTIONS,
     AUGMENT_OPTIONS(0),
     { "exif",             0,   CLI_CHOICE, AT(exif),             "apply|ignore", "orientation of photographs", FV_EXIF_APPLY, 0 },
     { "max-bad",          0,   CLI_REAL,   AT(max_bad),          "SHARE",    "unreadable pictures that are forgiven (0.01)", 0, 1 },
@@ -236,6 +239,28 @@ static int report(session *s, const fv_train_result *r, const fv_train_opts *o, 
     return fv_status_exit(status);
 }
 
+/* A recipe goes before the other options, wherever it stands among them. */
+static int read_options(cli *c, train_args *a, int argc, char **argv, int *n)
+{
+    char **copy = malloc(((size_t)argc + 1) * sizeof *copy);
+    fv_train_opts *const o = &a->o;
+    train_args first = *a;
+    fv_err err = { 0 };
+    if (!copy) return cli_usage(c, "no memory for %d arguments", argc);
+    memcpy(copy, argv, (size_t)argc * sizeof *copy);
+    int code = cli_parse(c, &first, argc, copy, n);
+    free(copy);
+    if (code >= 0) return code;
+    for (int i = 0; i < argc; i++) o->new_head |= strncmp(argv[i], "--finetune", 10) == 0;
+    const char *recipe = first.o.recipe ? first.o.recipe : o->new_head ? "finetune" : NULL;
+    if (recipe && fv_train_recipe(o, recipe, first.o.model, &err) != FV_OK)
+        return cli_usage(c, "%s; 'fovea help recipes' lists them", err.msg);
+    recipe = o->recipe;
+    code = cli_parse(c, a, argc, argv, n);
+    o->recipe = recipe; /* the one that "auto" found */
+    return code;
+}
+
 int cmd_train(cli *c, int argc, char **argv)
 {
     train_args a = { 0 };
@@ -245,7 +270,7 @@ int cmd_train(cli *c, int argc, char **argv)
     int n = 0;
     session s = { .c = c, .progress = cli_progress_new(), .last_line = cli_now() };
     fv_train_defaults(o);
-    int code = cli_parse(c, &a, argc, argv, &n);
+    int code = read_options(c, &a, argc, argv, &n);
     if (code < 0) code = cli_expect(c, n, 1, 1);
     if (code < 0) code = cli_check_model(c, o->model);
     if (code < 0 && !o->output) code = cli_usage(c, "--output is missing");

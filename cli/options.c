@@ -151,25 +151,28 @@ static int set_choice(const cli *c, const cli_option *o, char *to, const char *t
     return -1;
 }
 
-/* `count` numbers: "a,b,c", or `text` and the arguments behind it; *i moves on. */
-static int several(const cli *c, const cli_option *o, double *v, int count, char *text, int argc, char **argv, int *i)
+/* `count` numbers: "a,b,c" or "a:b:c", or `text` and the arguments behind it; *i moves on. */
+static int several(const cli *c, const cli_option *o, double *v, int count, const char *text, int argc, char **argv,
+                   int *i)
 {
-    const bool commas = strchr(text, ',') != NULL;
+    const bool joined = strpbrk(text, ",:") != NULL;
     const char *words = count == 2 ? "two" : "three";
     for (int k = 0; k < count; k++) {
-        char *rest = commas && text ? strchr(text, ',') : NULL;
-        if (rest) *rest++ = 0;
-        if (!text || !number(text, &v[k]) || (k == count - 1 && rest))
+        char part[40];
+        const size_t len = text ? strcspn(text, ",:") : 0;
+        const bool stops = text && text[len] == 0;
+        snprintf(part, sizeof part, "%.*s", len < sizeof part ? (int)len : 0, text ? text : "");
+        if (!number(part, &v[k]) || stops != (!joined || k == count - 1))
             return cli_usage(c, "--%s wants %s numbers", o->name, words);
         if (o->min < o->max && (v[k] < o->min || v[k] > o->max))
-            return cli_usage(c, "--%s wants numbers from %g to %g, not '%s'", o->name, o->min, o->max, text);
-        if (commas) text = rest;
-        if (!commas && k < count - 1) text = *i + 1 < argc ? argv[++*i] : NULL;
+            return cli_usage(c, "--%s wants numbers from %g to %g, not '%s'", o->name, o->min, o->max, part);
+        if (joined) text += len + 1;
+        else if (k < count - 1) text = *i + 1 < argc ? argv[++*i] : NULL;
     }
     return -1;
 }
 
-static int set_several(const cli *c, const cli_option *o, char *to, char *text, int argc, char **argv, int *i)
+static int set_several(const cli *c, const cli_option *o, char *to, const char *text, int argc, char **argv, int *i)
 {
     double v[3] = { 0 };
     float narrow[3];

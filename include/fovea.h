@@ -229,6 +229,7 @@ typedef enum fv_stem { FV_STEM_DEFAULT, FV_STEM_IMAGENET, FV_STEM_CIFAR } fv_ste
 typedef struct fv_build {
     int classes;
     fv_stem stem;
+    double drop_path; /* stochastic depth: chance that the last block is left out; 0: the network's own, below: none */
 } fv_build;
 typedef fv_val fv_build_fn(fv_graph *g, fv_val image, const void *cfg, const fv_build *b);
 
@@ -302,6 +303,7 @@ typedef struct fv_net_opts {
     int size;            /* input height and width; 0: the model's */
     int channels;        /* 0: 3 */
     fv_stem stem;
+    double drop_path; /* as in fv_build */
     uint64_t seed;
     bool no_weights;        /* leave them zero: to look at the network only */
     const char *names_file; /* class names, one a line, in the place of those that the weights bring */
@@ -463,7 +465,8 @@ FV_API void fv_plan_repack(fv_plan *plan);
 
 /* One update of the weights by a FV_TRAIN plan: all that may differ from step to step. */
 typedef struct fv_update {
-    int n;                /* images, 1 to the plan's batch; two or more where a batch-norm sees one pixel */
+    int n;                /* images, 1 to the plan's batch; two or more where a batch-norm sees one pixel; 0: none, for
+                           * the update of what was gathered */
     const float *images;  /* n x h x w x c, normalised */
     const int *labels;    /* n class numbers; or NULL and */
     const float *targets; /* n x classes: a distribution over the classes for each image (soft targets, mixup) */
@@ -580,22 +583,52 @@ FV_API void fv_score_means(const fv_metrics *m, fv_class_score *macro, fv_class_
 
 /* ---- train ----------------------------------------------------------------------------------------------- */
 
-typedef enum fv_sched { FV_SCHED_COSINE, FV_SCHED_STEP } fv_sched;
+typedef enum fv_sched {
+    FV_SCHED_COSINE,    /* half a wave from lr to min_lr */
+    FV_SCHED_STEP,      /* times decay_rate every decay_epochs */
+    FV_SCHED_MULTISTEP, /* times decay_rate at each of the milestones */
+    FV_SCHED_EXP,       /* the curve through FV_SCHED_STEP's corners */
+    FV_SCHED_POLY,      /* to min_lr by (1 - the share of the run)^power; power 1: a line */
+    FV_SCHED_ONECYCLE   /* up from lr / 25 in 0.3 of the run, down to lr / 250,000, both in half a wave */
+} fv_sched;
+typedef enum fv_wd_exempt { FV_WD_NORMS, FV_WD_DEPTHWISE, FV_WD_NONE } fv_wd_exempt;
 /* What a random erasing leaves: noise by pixel, the mean colour, one random colour. */
 typedef enum fv_erase { FV_ERASE_PIXELS, FV_ERASE_MEAN, FV_ERASE_COLOUR } fv_erase;
 typedef struct fv_train_opts {
     const char *data, *model, *weights, *output; /* weights: start from them; output: folder for all results */
+    bool new_head;                               /* the classifier of `weights` starts afresh in any case */
     const char *resume;                          /* NULL, "auto" or a checkpoint file */
     int epochs;
     int64_t max_steps; /* 0: no limit */
-    int batch;
-    double lr, momentum, wd; /* weight decay spares norms and biases */
+    int batch, accum;  /* pictures of a batch; batches of an update [1] */
+    fv_optimiser opt;
+    double opt_eps, alpha, betas[2]; /* as in fv_plan_opts */
+    double lr, momentum, wd;
+    double lr_base; /* where lr is 0: lr is this times the pictures of an update / lr_base_size */
+    int lr_base_size;
     bool nesterov;
-    double smoothing; /* label smoothing */
-    double clip;      /* clip the gradient's global L2 norm; 0: no */
+    fv_wd_exempt wd_exempt;    /* what does not decay: norms and biases; and depthwise weights; nothing */
+    double bias_lr;            /* a factor of the biases' rate [1] */
+    double layer_decay;        /* a factor of the rate for each layer further from the classifier [1] */
+    const char *freeze;        /* patterns of state-dict keys, with commas: they are not trained */
+    bool freeze_body;          /* only the classifier is trained */
+    double smoothing;          /* label smoothing */
+    const char *class_weights; /* of the losses: NULL, "balanced", or a file with a number a line */
+    double clip;               /* clip the gradient's global L2 norm; 0: no */
+    double drop, drop_path;    /* chance of dropout, of stochastic depth at the last block; -1: the network's own */
     fv_sched sched;
-    double warmup_epochs;            /* linear from lr / 100 */
-    double decay_epochs, decay_rate; /* FV_SCHED_STEP: lr *= rate every so many epochs */
+    double warmup_epochs, warmup_lr; /* linear from that rate; -1: from lr / 100 */
+    double decay_epochs, decay_rate, decay_power, min_lr;
+    const char *milestones; /* epochs, with commas */
+    bool model_ema;         /* averages of the weights are evaluated and saved */
+    double model_ema_decay;
+    int patience; /* the run ends after so many epochs without a better top-1; 0: never */
+    /* Progressive learning: `stages` of equal length, in which these go from their first value to their second (0: they
+     * stay as they are). */
+    int stages;
+    double progressive[2], progressive_drop[2];   /* sizes of the input; chance of dropout */
+    double progressive_mix[2], progressive_aa[2]; /* alpha of mixup and cutmix, where they are on; magnitude of aa */
+    const char *recipe;                           /* what the values came from: for args.json */
     uint64_t seed;
     int threads, workers;     /* 0: all cores; 0: 1 */
     int64_t checkpoint_every; /* steps; 0: at epoch ends only */
@@ -621,6 +654,13 @@ typedef struct fv_train_opts {
     const char *names_file; /* as in fv_data_opts */
 } fv_train_opts;
 FV_API void fv_train_defaults(fv_train_opts *o);
+typedef struct fv_recipe {
+    const char *name, *families, *source; /* families: of networks, with commas */
+    const char *const *values;            /* "field=value", fields of fv_train_opts; ends with NULL */
+} fv_recipe;
+FV_API const fv_recipe *fv_recipe_at(int i); /* NULL past the end */
+/* Sets what the recipe of that name says; "auto": the one of the network's family. FV_ARG: there is none. */
+FV_API fv_status fv_train_recipe(fv_train_opts *o, const char *name, const char *model, fv_err *err);
 
 typedef struct fv_epoch {
     int epoch;                        /* from 1 */

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "data/imagenet.h"
 #include "data/sources.h"
+#include "graph/branch.h"
 #include "graph/net.h"
 #include "models/published.h"
 #include "weights/config.h"
@@ -94,9 +95,10 @@ static fv_status build_graph(fv_graph **out, const request *rq, const fv_prep *p
 {
     fv_graph *g = NULL;
     FV_TRY(fv_graph_new(&g, env, err));
-    const fv_build b = { .classes = classes, .stem = rq->opts.stem };
+    const fv_build b = { .classes = classes, .stem = rq->opts.stem, .drop_path = rq->opts.drop_path };
     const fv_val image = fv_input(g, "image", prep->h, prep->w, prep->channels);
     fv_output(g, rq->model->build(g, image, rq->model->cfg, &b));
+    fv_spread_depth(g);
     const fv_status s = fv_graph_check(g, err);
     if (s != FV_OK) {
         fv_graph_free(g);

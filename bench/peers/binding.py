@@ -28,7 +28,7 @@ class Env(Structure):
 class NetOpts(Structure):
     name = "fv_net_opts"
     _fields_ = [("weights", c_char_p), ("classes", c_int), ("size", c_int), ("channels", c_int), ("stem", c_int),
-                ("seed", c_uint64), ("no_weights", c_bool), ("names_file", c_char_p), ("ema", c_bool),
+                ("drop_path", c_double), ("seed", c_uint64), ("no_weights", c_bool), ("names_file", c_char_p), ("ema", c_bool),
                 ("strict", c_bool), ("low_memory", c_bool),
                 ("match", c_void_p), ("match_user", c_void_p)]
 

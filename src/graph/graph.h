@@ -51,6 +51,7 @@ struct fv_graph {
     fv_aux_out aux[FV_MAX_AUX_OUTPUTS];
     int naux;
     fv_init conv_init, linear_init;
+    float drop_path; /* of the last residual branch (branch.h) */
     char scope[200];
     int depth, mark[16];
 };

@@ -32,7 +32,11 @@ static const struct stage {
 };
 // clang-format on
 enum { STAGES = sizeof stages / sizeof *stages };
-static const double drop_at_end = 0.2; /* stochastic depth of the block after the last */
+/* Stochastic depth of the block after the last. */
+static double drop_at_end(const fv_build *b)
+{
+    return b->drop_path > 0 ? b->drop_path : b->drop_path < 0 ? 0 : 0.2;
+}
 
 /* Section 3 of the Lite description: what is not scaled. */
 static int repeats(const efficientnet_cfg *c, int stage)
@@ -63,13 +67,14 @@ static fv_val mbconv(fv_graph *g, fv_val x, const efficientnet_cfg *c, int stage
                             .gate = FV_ACT_SIGMOID,
                             .bn = c->bn,
                             .same = c->same,
+                            .drops = true,
                             .drop = drop,
                             .spelling = c->timm ? FV_SPELL_TIMM : FV_SPELL_TORCHVISION };
     return fv_inverted_residual(g, x, &b);
 }
 
 /* Stages 2 to 8. Block i of N is left out with a chance of i/N of the end's: Huang et al., section 3, linear decay. */
-static fv_val body(fv_graph *g, fv_val x, const efficientnet_cfg *c)
+static fv_val body(fv_graph *g, fv_val x, const efficientnet_cfg *c, const fv_build *b)
 {
     int blocks = 0, block = 0;
     char name[24];
@@ -79,7 +84,7 @@ static fv_val body(fv_graph *g, fv_val x, const efficientnet_cfg *c)
         snprintf(name, sizeof name, c->timm ? "blocks.%d" : "features.%d", c->timm ? s : s + 1);
         for (int i = 0; i < repeats(c, s); i++, block++) {
             fv_scope(g, "%s.%d", name, i);
-            x = mbconv(g, x, c, s, i == 0 ? stages[s].stride : 1, (float)(drop_at_end * block / blocks));
+            x = mbconv(g, x, c, s, i == 0 ? stages[s].stride : 1, (float)(drop_at_end(b) * block / blocks));
             fv_scope(g, NULL);
         }
         fv_name(g, x, name);
@@ -101,7 +106,7 @@ static fv_val efficientnet(fv_graph *g, fv_val x, const void *cfg, const fv_buil
     x = fv_conv_bn(g, x, c->timm ? "conv_stem" : "features.0.0", c->timm ? "bn1" : "features.0.1", stem, c->bn,
                    activation(c));
     fv_name(g, x, "features.0");
-    x = body(g, x, c);
+    x = body(g, x, c, b);
     x = fv_conv_bn(g, x, c->timm ? "conv_head" : "features.8.0", c->timm ? "bn2" : "features.8.1", head, c->bn,
                    activation(c));
     fv_name(g, x, "features.8");

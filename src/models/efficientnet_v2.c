@@ -50,7 +50,11 @@ static const stage base_stages[] = {
     { 4, 2, 96, 3, false }, { 6, 1, 112, 5, false }, { 6, 2, 192, 8, false }, { 0 }
 };
 // clang-format on
-static const double drop_at_end = 0.2; /* stochastic depth of the block after the last */
+/* Stochastic depth of the block after the last. */
+static double drop_at_end(const fv_build *b)
+{
+    return b->drop_path > 0 ? b->drop_path : b->drop_path < 0 ? 0 : 0.2;
+}
 
 static fv_bn norm_of(const efficientnet_v2_cfg *c)
 {
@@ -83,12 +87,13 @@ static fv_val block(fv_graph *g, fv_val x, const efficientnet_v2_cfg *c, const s
                             .two = c->rw,
                             .bn = norm_of(c),
                             .same = c->same,
+                            .drops = true,
                             .drop = drop,
                             .spelling = c->timm ? FV_SPELL_TIMM : FV_SPELL_TORCHVISION };
     return fv_inverted_residual(g, x, &b);
 }
 
-static fv_val body(fv_graph *g, fv_val x, const efficientnet_v2_cfg *c)
+static fv_val body(fv_graph *g, fv_val x, const efficientnet_v2_cfg *c, const fv_build *b)
 {
     int blocks = 0, done = 0;
     char name[24];
@@ -99,7 +104,7 @@ static fv_val body(fv_graph *g, fv_val x, const efficientnet_v2_cfg *c)
         snprintf(name, sizeof name, c->timm ? "blocks.%d" : "features.%d", c->timm ? number : number + 1);
         for (int i = 0; i < repeats(c, s); i++, done++) {
             fv_scope(g, "%s.%d", name, i);
-            x = block(g, x, c, s, i == 0, (float)(drop_at_end * done / blocks));
+            x = block(g, x, c, s, i == 0, (float)(drop_at_end(b) * done / blocks));
             fv_scope(g, NULL);
         }
         fv_name(g, x, name);
@@ -121,7 +126,7 @@ static fv_val efficientnet_v2(fv_graph *g, fv_val x, const void *cfg, const fv_b
     fv_default_init(g, (fv_init){ FV_INIT_HE_FAN_OUT, 0, 0 }, linear);
     x = fv_conv_bn(g, x, c->timm ? "conv_stem" : "features.0.0", c->timm ? "bn1" : "features.0.1", stem, bn,
                    FV_ACT_SILU);
-    x = body(g, x, c);
+    x = body(g, x, c, b);
     while (c->stages[last].out) last++;
     snprintf(conv, sizeof conv, c->timm ? "conv_head" : "features.%d.0", last + 1);
     snprintf(norm, sizeof norm, c->timm ? "bn2" : "features.%d.1", last + 1);

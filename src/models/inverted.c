@@ -2,6 +2,7 @@
  * between (Hu, Shen, Sun 2017), and the fused form (Tan, Le 2021, figure 2).
  * SPDX-License-Identifier: Apache-2.0 */
 #include "models/inverted.h"
+#include "graph/branch.h"
 #include <stdio.h>
 
 fv_val fv_conv_bn(fv_graph *g, fv_val x, const char *conv, const char *norm, fv_conv p, fv_bn bn, fv_act act)
@@ -68,5 +69,6 @@ fv_val fv_inverted_residual(fv_graph *g, fv_val x, const fv_inverted *b)
         if (b->squeezed) y = squeeze_excite(&q, y);
         y = part(&q, y, expands || b->fused ? "conv_pwl" : "conv_pw", (fv_conv){ .out = b->out, .k = 1 }, FV_ACT_NONE);
     }
-    return b->stride == 1 && in == b->out ? fv_add(g, fv_drop_path(g, y, b->drop), x) : y;
+    if (b->stride != 1 || in != b->out) return y;
+    return fv_add(g, b->drops ? fv_drop_path(g, y, b->drop) : fv_branch(g, y), x);
 }

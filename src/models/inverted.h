@@ -22,7 +22,8 @@ typedef struct fv_inverted {
     bool two;       /* and the projection stands behind it also where nothing is expanded */
     fv_bn bn;
     bool same;  /* TensorFlow's padding */
-    float drop; /* stochastic depth */
+    bool drops; /* the paper has stochastic depth, */
+    float drop; /* with this chance */
     fv_spelling spelling;
 } fv_inverted;
 

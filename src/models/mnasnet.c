@@ -4,6 +4,7 @@
  * Deviations, as in the published weights: the last convolution is not scaled; A1's squeeze is a quarter of the block's
  * input channels; padding is the same on all sides.
  * SPDX-License-Identifier: Apache-2.0 */
+#include "graph/branch.h"
 #include "models/inverted.h"
 #include "models/models.h"
 #include <math.h>
@@ -50,6 +51,7 @@ static fv_val mnasnet(fv_graph *g, fv_val x, const void *cfg, const fv_build *b)
     const int stem = fv_scaled_channels(STEM, width), stride = b->stem == FV_STEM_CIFAR ? 1 : 2;
     char name[24];
 
+    fv_stochastic_depth(g, b);
     fv_default_init(g, (fv_init){ FV_INIT_HE_FAN_OUT, 0, 0 }, linear);
     x = fv_conv_bn(g, x, "layers.0", "layers.1", (fv_conv){ .out = stem, .k = 3, .stride = stride }, bn, FV_ACT_RELU);
     x = fv_conv_bn(g, x, "layers.3", "layers.4", (fv_conv){ .out = stem, .k = 3, .groups = stem }, bn, FV_ACT_RELU);
@@ -84,6 +86,7 @@ static fv_val semnasnet(fv_graph *g, fv_val x, const void *cfg, const fv_build *
     const fv_bn usual = { 0 };
     char name[24];
 
+    fv_stochastic_depth(g, b);
     fv_default_init(g, (fv_init){ FV_INIT_HE_FAN_OUT, 0, 0 }, linear);
     x = fv_conv_bn(g, x, "conv_stem", "bn1", stem, usual, FV_ACT_RELU);
     for (int s = 0; s < STAGES; s++) {

@@ -5,6 +5,7 @@
  * deeper, but for the first and last stage, with a stem and a last convolution that are not scaled.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "models/inverted.h"
+#include "graph/branch.h"
 #include "models/models.h"
 #include <math.h>
 #include <stdio.h>
@@ -52,7 +53,7 @@ static fv_val bottleneck(fv_graph *g, fv_val x, int expansion, int out, int stri
     y = fv_conv2d(g, y, expansion != 1 ? "2" : "1", (fv_conv){ .out = out });
     y = fv_batchnorm(g, y, expansion != 1 ? "3" : "2", (fv_bn){ 0 });
     fv_scope(g, NULL);
-    return stride == 1 && in == out ? fv_add(g, x, y) : y;
+    return stride == 1 && in == out ? fv_add(g, x, fv_branch(g, y)) : y;
 }
 
 static fv_val mobilenet_v2(fv_graph *g, fv_val x, const void *cfg, const fv_build *b)
@@ -62,6 +63,7 @@ static fv_val mobilenet_v2(fv_graph *g, fv_val x, const void *cfg, const fv_buil
     int block = 0;
     char name[24];
 
+    fv_stochastic_depth(g, b);
     fv_default_init(g, (fv_init){ FV_INIT_HE_FAN_OUT, 0, 0 }, (fv_init){ FV_INIT_NORMAL, 0.01f, 0 });
     x = conv_bn_relu6(g, x, "features.0",
                       (fv_conv){ .out = stem, .k = 3, .stride = b->stem == FV_STEM_CIFAR ? 1 : 2, .pad = 1 });
@@ -120,6 +122,7 @@ static fv_val timm_mobilenet_v2(fv_graph *g, fv_val x, const mobilenet_v2_cfg *c
     const int stride = b->stem == FV_STEM_CIFAR ? 1 : 2;
     const fv_bn bn = tf ? tf_bn : usual_bn;
 
+    fv_stochastic_depth(g, b);
     fv_default_init(g, (fv_init){ FV_INIT_HE_FAN_OUT, 0, 0 }, (fv_init){ FV_INIT_NORMAL, 0.01f, 0 });
     x = fv_conv_bn(g, x, "conv_stem", "bn1", (fv_conv){ .out = stem, .k = 3, .stride = stride, .same = tf }, bn,
                    FV_ACT_RELU6);

@@ -5,6 +5,7 @@
  * 3x3 windows, ReLU and no squeeze and excitation. The tf_ rows pad as TensorFlow does. The mobilenetv3_ rows and the
  * width 0.5 are timm's, whose norms have PyTorch's usual constants and whose stem is not scaled below 0.75.
  * SPDX-License-Identifier: Apache-2.0 */
+#include "graph/branch.h"
 #include "models/inverted.h"
 #include "models/models.h"
 #include <stdio.h>
@@ -123,6 +124,7 @@ static fv_val mobilenet_v3(fv_graph *g, fv_val x, const void *cfg, const fv_buil
         .out = fv_scaled_channels(16, width), .k = 3, .stride = b->stem == FV_STEM_CIFAR ? 1 : 2, .same = c->tf
     };
 
+    fv_stochastic_depth(g, b);
     fv_default_init(g, (fv_init){ FV_INIT_HE_FAN_OUT, 0, 0 }, (fv_init){ FV_INIT_NORMAL, 0.01f, 0 });
     x = fv_conv_bn(g, x, timm(c) ? "conv_stem" : "features.0.0", timm(c) ? "bn1" : "features.0.1", stem, c->bn,
                    curve(c));

@@ -5,6 +5,7 @@
  * the shape changes, stride 2 on a block's first 3x3.
  * Deviation: the first block's norm and activation are its own, as in timm; the stem has none.
  * SPDX-License-Identifier: Apache-2.0 */
+#include "graph/branch.h"
 #include "graph/order.h"
 #include "models/models.h"
 
@@ -44,7 +45,7 @@ static fv_val block(fv_graph *g, fv_val x, const preact_cfg *c, int width, int s
         y = conv(g, y, "conv1", width, 3, stride);
         y = conv(g, norm_relu(g, y, "norm2"), "conv2", width, 3, 1);
     }
-    return fv_add(g, y, shortcut);
+    return fv_add(g, fv_branch(g, y), shortcut);
 }
 
 static fv_val stem(fv_graph *g, fv_val x, const preact_cfg *c, fv_stem form)
@@ -61,6 +62,7 @@ static fv_val preact(fv_graph *g, fv_val x, const void *cfg, const fv_build *b)
 
     if (c->cifar && b->stem == FV_STEM_IMAGENET) fv_fail_graph(g, "a CIFAR network has no ImageNet stem");
     fv_default_init(g, (fv_init){ FV_INIT_HE_FAN_OUT, 0, 0 }, (fv_init){ 0 });
+    fv_stochastic_depth(g, b);
     x = stem(g, x, c, b->stem);
     for (int stage = 0; stage < 4 && c->depth[stage]; stage++) {
         for (int i = 0; i < c->depth[stage]; i++) {

@@ -3,6 +3,7 @@
  * tables 2 and 3, with PyTorch's names of tensors; Y has squeeze and excitation (Hu, Shen, Sun 2017), of a quarter of the
  * block's input channels. Bottlenecks as wide as the block's output (section 3.4).
  * SPDX-License-Identifier: Apache-2.0 */
+#include "graph/branch.h"
 #include "models/models.h"
 #include <math.h>
 
@@ -68,7 +69,7 @@ static fv_val block(fv_graph *g, fv_val x, const regnet_cfg *c, int width, int s
     y = fv_relu(g, y);
     if (c->se) y = squeeze_excite(g, y, (int)rint(0.25 * in));
     y = conv_bn(g, y, "f.c", (fv_conv){ .out = width, .k = 1 });
-    return fv_relu(g, fv_add(g, shortcut, y));
+    return fv_relu(g, fv_add(g, shortcut, fv_branch(g, y)));
 }
 
 static fv_val regnet(fv_graph *g, fv_val x, const void *cfg, const fv_build *b)
@@ -79,6 +80,7 @@ static fv_val regnet(fv_graph *g, fv_val x, const void *cfg, const fv_build *b)
     stage s[STAGES] = { 0 };
 
     stages_of(c, s);
+    fv_stochastic_depth(g, b);
     fv_default_init(g, (fv_init){ FV_INIT_HE_FAN_OUT, 0, 0 }, (fv_init){ FV_INIT_NORMAL, 0.01f, 0 });
     x = conv_bn(g, x, "stem", (fv_conv){ .out = STEM, .k = 3, .stride = b->stem == FV_STEM_CIFAR ? 1 : 2 });
     x = fv_relu(g, x);

@@ -10,6 +10,7 @@
  * and 68.1 M parameters): three stages of three blocks, a 3x3 stem of 64 channels, projections where the shape changes.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "models/resnet.h"
+#include "graph/branch.h"
 #include "models/models.h"
 
 static fv_val conv_bn(fv_graph *g, fv_val x, const char *conv, const char *bn, fv_conv p)
@@ -72,7 +73,7 @@ fv_val fv_resnet_block(fv_graph *g, fv_val x, const fv_resnet *c, int planes, in
     const fv_val y = c->bottleneck ? bottleneck(g, x, c, planes, stride) : basic(g, x, planes, stride);
 
     if (stride != 1 || fv_channels(g, x) != out) x = project(g, x, out, stride);
-    return fv_relu(g, fv_add(g, y, x));
+    return fv_relu(g, fv_add(g, fv_branch(g, y), x));
 }
 
 /* The small stem keeps the resolution of small pictures: 3x3 without stride, no pooling. */
@@ -91,6 +92,7 @@ static fv_val resnet(fv_graph *g, fv_val x, const void *cfg, const fv_build *b)
 
     if (c->cifar && b->stem == FV_STEM_IMAGENET) fv_fail_graph(g, "a CIFAR network has no ImageNet stem");
     fv_default_init(g, (fv_init){ FV_INIT_HE_FAN_OUT, 0, 0 }, (fv_init){ FV_INIT_TORCH, 0, 0 });
+    fv_stochastic_depth(g, b);
     x = stem(g, x, c->cifar ? FV_STEM_CIFAR : b->stem);
     for (int stage = 0; stage < 4 && c->depth[stage]; stage++) {
         for (int i = 0; i < c->depth[stage]; i++) {
@@ -122,7 +124,7 @@ static fv_val cifar_block(fv_graph *g, fv_val x, const cifar_cfg *c, int width, 
 {
     const fv_val y = basic(g, x, width, stride);
     if (stride != 1) x = c->projects ? project(g, x, width, stride) : option_a(g, x, width, stride);
-    return fv_relu(g, fv_add(g, y, x));
+    return fv_relu(g, fv_add(g, fv_branch(g, y), x));
 }
 
 static fv_val cifar_resnet(fv_graph *g, fv_val x, const void *cfg, const fv_build *b)
@@ -131,6 +133,7 @@ static fv_val cifar_resnet(fv_graph *g, fv_val x, const void *cfg, const fv_buil
 
     if (b->stem == FV_STEM_IMAGENET) fv_fail_graph(g, "a CIFAR network has no ImageNet stem");
     fv_default_init(g, (fv_init){ FV_INIT_HE_FAN_IN, 0, 0 }, (fv_init){ FV_INIT_HE_FAN_IN, 0, 0 });
+    fv_stochastic_depth(g, b);
     x = fv_relu(g, conv_bn(g, x, "conv1", "bn1", (fv_conv){ .out = 16, .k = 3 }));
     for (int stage = 0; stage < 3; stage++) {
         for (int i = 0; i < c->n; i++) {

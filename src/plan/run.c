@@ -127,6 +127,7 @@ void fv_plan_run(fv_plan *p, int n)
 {
     for (size_t i = 0; i < p->nsegment; i++) {
         if (p->more && p->segment[i].first >= p->update_from) break;
+        if (n == 0 && p->segment[i].first < p->update_from) continue;
         if (p->segment[i].by_image) run_by_image(p, &p->segment[i], n);
         else run_together(p, &p->segment[i], 0, n);
     }
@@ -179,6 +180,7 @@ void fv_run_backward(fv_plan *p, int n, const float *images, const float *dlogit
 static bool fits(const fv_plan *p, const fv_update *u)
 {
     const int classes = p->node[p->target].shape.c;
+    if (u->n == 0) return p->gathered_n > 0 && !u->more;
     if (u->n < 1 || u->n > p->rq.batch || (!u->labels && !u->targets) || (u->more && !p->rq.gather)) return false;
     for (int i = 0; i < u->n && u->labels; i++)
         if (u->labels[i] < 0 || u->labels[i] >= classes) return false;
@@ -263,11 +265,12 @@ double fv_run_train(fv_plan *p, const fv_update *u)
     const fv_shape in = p->input_shape;
     if (!fits(p, u)) return (double)NAN;
     const double start = now(p);
-    memcpy(fv_plan_input(p, NULL), u->images, (size_t)u->n * in.h * in.w * in.c * sizeof *u->images);
-    set_targets(p, u);
+    if (u->n > 0) memcpy(fv_plan_input(p, NULL), u->images, (size_t)u->n * in.h * in.w * in.c * sizeof *u->images);
+    if (u->n > 0) set_targets(p, u);
     set_run(p, u);
     count(p, FV_COPYING_IN, now(p) - start);
     fv_plan_run(p, u->n);
+    if (u->n == 0) return 0;
     p->net->batches_tracked++;
     const double end = now(p);
 

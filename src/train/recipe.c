@@ -1,13 +1,11 @@
-/* recipe.c -- options of a training run as rows.
+/* recipe.c -- options of a training run: defaults and limits.
  * Defaults: SGD with Nesterov momentum, one cosine after a warm-up of an epoch, weight decay 5e-4; the recipe by which
  * small residual networks learn CIFAR-10 in few epochs.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "train/recipe.h"
-#include "base/json.h"
+#include "plan/plan.h"
 #include "train/schedule.h"
-#include <inttypes.h>
 #include <math.h>
-#include <stddef.h>
 #include <string.h>
 
 void fv_train_defaults(fv_train_opts *o)
@@ -15,8 +13,16 @@ void fv_train_defaults(fv_train_opts *o)
     *o = (fv_train_opts){ .epochs = 10,
                           .batch = 128,
                           .lr = 0.1,
+                          .accum = 1,
                           .momentum = 0.9,
                           .nesterov = true,
+                          .bias_lr = 1,
+                          .layer_decay = 1,
+                          .drop = -1,
+                          .drop_path = -1,
+                          .warmup_lr = -1,
+                          .decay_power = 1,
+                          .model_ema_decay = 0.9998,
                           .wd = 5e-4,
                           .sched = FV_SCHED_COSINE,
                           .warmup_epochs = 1,
@@ -29,113 +35,6 @@ void fv_train_defaults(fv_train_opts *o)
                           .mixup_switch_prob = 0.5,
                           .max_bad = -1,
                           .val_share = 0.2 };
-}
-
-typedef enum kind { TEXT, INT, INT64, UINT64, REAL, REAL2, BOOL, SCHED, STEM, EXIF, ERASE } kind;
-
-// clang-format off
-static const struct option {
-    const char *name;
-    kind        kind;
-    size_t      at;
-    bool        identity; /* decides the weights at the end */
-} options[] = {
-#define ROW(field, kind, identity) { #field, kind, offsetof(fv_train_opts, field), identity }
-    ROW(data,             TEXT,   false), ROW(model,         TEXT,   true),  ROW(weights,      TEXT, false),
-    ROW(output,           TEXT,   false), ROW(resume,        TEXT,   false), ROW(epochs,       INT,  true),
-    ROW(max_steps,        INT64,  true),  ROW(batch,         INT,    true),  ROW(lr,           REAL, true),
-    ROW(momentum,         REAL,   true),  ROW(nesterov,      BOOL,   true),  ROW(wd,           REAL, true),
-    ROW(smoothing,        REAL,   true),  ROW(clip,          REAL,   true),  ROW(sched,        SCHED, true),
-    ROW(warmup_epochs,    REAL,   true),  ROW(decay_epochs,  REAL,   true),  ROW(decay_rate,   REAL, true),
-    ROW(seed,             UINT64, true),  ROW(threads,       INT,    false), ROW(workers,      INT,  false),
-    ROW(checkpoint_every, INT64,  false), ROW(stem,          STEM,   true),  ROW(size,         INT,  true),
-    ROW(channels,         INT,    true),  ROW(pad_crop,      INT,    true),  ROW(flip,         REAL, true),
-    ROW(max_bad,          REAL,   false), ROW(val_share,     REAL,   true),  ROW(val_split,    TEXT, true),
-    ROW(exif,             EXIF,   true),  ROW(names_file,    TEXT,   false), ROW(scale,        REAL2, true),
-    ROW(ratio,            REAL2,  true),  ROW(vflip,         REAL,   true),  ROW(aa,           TEXT, true),
-    ROW(color_jitter,     REAL,   true),  ROW(hue_jitter,    REAL,   true),  ROW(pca,          REAL, true),
-    ROW(reprob,           REAL,   true),  ROW(remode,        ERASE,  true),  ROW(recount,      INT,  true),
-    ROW(mixup,            REAL,   true),  ROW(cutmix,        REAL,   true),  ROW(mixup_prob,   REAL, true),
-    ROW(mixup_switch_prob, REAL,  true),
-#undef ROW
-};
-// clang-format on
-enum { OPTIONS = sizeof options / sizeof *options };
-
-static const char *const stems[] = { "default", "imagenet", "cifar" };
-static const char *const erasures[] = { "pixel", "const", "rand" };
-static const char *const exifs[] = { "default", "apply", "ignore" };
-
-static const void *field(const fv_train_opts *o, const struct option *row)
-{
-    return (const char *)o + row->at;
-}
-
-/* The value as text in quotes, a number or a word of JSON. */
-static void put_value(fv_writer *w, const fv_train_opts *o, const struct option *row)
-{
-    const void *p = field(o, row);
-    switch (row->kind) {
-    case TEXT:
-        if (*(const char *const *)p) fv_json_put_string(w, *(const char *const *)p);
-        else fv_write_printf(w, "null");
-        break;
-    case INT:
-        fv_write_printf(w, "%d", *(const int *)p);
-        break;
-    case INT64:
-        fv_write_printf(w, "%" PRId64, *(const int64_t *)p);
-        break;
-    case UINT64:
-        fv_write_printf(w, "%" PRIu64, *(const uint64_t *)p);
-        break;
-    case REAL:
-        fv_json_put_double(w, *(const double *)p);
-        break;
-    case REAL2:
-        fv_write_printf(w, "[");
-        fv_json_put_double(w, ((const double *)p)[0]);
-        fv_write_printf(w, ", ");
-        fv_json_put_double(w, ((const double *)p)[1]);
-        fv_write_printf(w, "]");
-        break;
-    case ERASE:
-        fv_json_put_string(w, erasures[*(const fv_erase *)p]);
-        break;
-    case BOOL:
-        fv_write_printf(w, *(const bool *)p ? "true" : "false");
-        break;
-    case SCHED:
-        fv_json_put_string(w, fv_schedule_name(*(const fv_sched *)p));
-        break;
-    case STEM:
-        fv_json_put_string(w, stems[*(const fv_stem *)p]);
-        break;
-    case EXIF:
-        fv_json_put_string(w, exifs[*(const fv_exif *)p]);
-        break;
-    }
-}
-
-void fv_recipe_args(fv_writer *w, const fv_train_opts *o)
-{
-    fv_write_printf(w, "{\n  \"version\": \"%s\"", FV_VERSION);
-    for (int i = 0; i < OPTIONS; i++) {
-        fv_write_printf(w, ",\n  \"%s\": ", options[i].name);
-        put_value(w, o, &options[i]);
-    }
-    fv_write_printf(w, "\n}\n");
-}
-
-void fv_recipe_identity(fv_writer *w, const fv_train_opts *o, const fv_data_info *data)
-{
-    fv_write_printf(w, "data %s, %" PRId64 " pictures, %d classes\n", data->source, data->count, data->classes);
-    for (int i = 0; i < OPTIONS; i++) {
-        if (!options[i].identity) continue;
-        fv_write_printf(w, "%s ", options[i].name);
-        put_value(w, o, &options[i]);
-        fv_write_u8(w, '\n');
-    }
 }
 
 /* The line that starts at *at, which moves past it. */
@@ -192,24 +91,81 @@ static fv_status check_augment(const fv_train_opts *o, fv_err *err)
     return in_range("mixup_switch_prob", o->mixup_switch_prob, 0, 1, err);
 }
 
+static fv_status check_optimiser(const fv_train_opts *o, fv_err *err)
+{
+    const double almost_1 = nextafter(1, 0), most = 1e9;
+    if (!fv_optimiser_name(o->opt)) return fv_fail(err, FV_ARG, "no optimiser has number %d", (int)o->opt);
+    if ((unsigned)o->wd_exempt > FV_WD_NONE) return fv_fail(err, FV_ARG, "wd_exempt is %d", (int)o->wd_exempt);
+    FV_TRY(in_range("accum", o->accum, 1, 1 << 16, err));
+    FV_TRY(in_range("opt_eps", o->opt_eps, 0, 1, err));
+    FV_TRY(in_range("alpha", o->alpha, 0, almost_1, err));
+    FV_TRY(in_range("betas", o->betas[0], 0, almost_1, err));
+    FV_TRY(in_range("betas", o->betas[1], 0, almost_1, err));
+    FV_TRY(in_range("lr", o->lr, 0, most, err));
+    FV_TRY(in_range("lr_base", o->lr_base, 0, most, err));
+    FV_TRY(in_range("lr_base_size", o->lr_base_size, o->lr_base > 0, 1e9, err));
+    FV_TRY(in_range("momentum", o->momentum, 0, almost_1, err));
+    FV_TRY(in_range("wd", o->wd, 0, most, err));
+    FV_TRY(in_range("bias_lr", o->bias_lr, 0, most, err));
+    FV_TRY(in_range("layer_decay", o->layer_decay, 1e-3, 1, err));
+    FV_TRY(in_range("clip", o->clip, 0, most, err));
+    return in_range("model_ema_decay", o->model_ema_decay, 0, almost_1, err);
+}
+
+static fv_status check_schedule(const fv_train_opts *o, fv_err *err)
+{
+    const double most = 1e9;
+    fv_schedule s;
+    if (!fv_schedule_name((int)o->sched)) return fv_fail(err, FV_ARG, "no schedule has number %d", (int)o->sched);
+    FV_TRY(in_range("warmup_epochs", o->warmup_epochs, 0, most, err));
+    if (o->warmup_lr != -1) FV_TRY(in_range("warmup_lr", o->warmup_lr, 0, most, err));
+    FV_TRY(in_range("decay_epochs", o->decay_epochs, 0, most, err));
+    FV_TRY(in_range("decay_rate", o->decay_rate, 0, 1, err));
+    FV_TRY(in_range("decay_power", o->decay_power, 0.01, 100, err));
+    FV_TRY(in_range("min_lr", o->min_lr, 0, most, err));
+    if (o->sched == FV_SCHED_MULTISTEP && !o->milestones) return fv_fail(err, FV_ARG, "multistep without milestones");
+    return fv_schedule_milestones(&s, o->milestones, err);
+}
+
+/* Two values that a run goes between; both 0: it does not. */
+static fv_status check_pair(const char *name, const double v[2], double low, double high, fv_err *err)
+{
+    if (v[0] == 0 && v[1] == 0) return FV_OK;
+    FV_TRY(in_range(name, v[0], low, high, err));
+    return in_range(name, v[1], low, high, err);
+}
+
+static fv_status check_stages(const fv_train_opts *o, fv_err *err)
+{
+    const bool any =
+        o->progressive[1] > 0 || o->progressive_drop[1] > 0 || o->progressive_mix[1] > 0 || o->progressive_aa[1] > 0;
+    FV_TRY(in_range("stages", o->stages, 0, 1000, err));
+    if (o->stages > o->epochs) return fv_fail(err, FV_ARG, "%d stages of %d epochs", o->stages, o->epochs);
+    if (o->stages > 1 && !any) return fv_fail(err, FV_ARG, "%d stages in which nothing changes", o->stages);
+    if (o->stages < 2 && any) return fv_fail(err, FV_ARG, "progressive learning wants two stages or more");
+    FV_TRY(check_pair("progressive", o->progressive, 1, 1 << 14, err));
+    FV_TRY(check_pair("progressive_drop", o->progressive_drop, 0, nextafter(1, 0), err));
+    FV_TRY(check_pair("progressive_mix", o->progressive_mix, 0, 100, err));
+    return check_pair("progressive_aa", o->progressive_aa, 0, 100, err);
+}
+
 fv_status fv_recipe_check(const fv_train_opts *o, fv_err *err)
 {
     if (!o->data || !o->model || !o->output) return fv_fail(err, FV_ARG, "data, model and output must be named");
-    if (!fv_schedule_name(o->sched)) return fv_fail(err, FV_ARG, "no schedule has number %d", (int)o->sched);
     if ((unsigned)o->stem > FV_STEM_CIFAR || (unsigned)o->exif > FV_EXIF_IGNORE)
         return fv_fail(err, FV_ARG, "stem %d, exif %d", (int)o->stem, (int)o->exif);
-    const double almost_1 = nextafter(1, 0), most = 1e9;
+    const double almost_1 = nextafter(1, 0);
     FV_TRY(in_range("epochs", o->epochs, 1, 1e6, err));
     FV_TRY(in_range("max_steps", (double)o->max_steps, 0, 1e15, err));
     FV_TRY(in_range("batch", o->batch, 1, 1 << 16, err));
-    FV_TRY(in_range("lr", o->lr, 0, most, err));
-    FV_TRY(in_range("momentum", o->momentum, 0, almost_1, err));
-    FV_TRY(in_range("wd", o->wd, 0, most, err));
+    FV_TRY(check_optimiser(o, err));
+    FV_TRY(check_schedule(o, err));
+    FV_TRY(check_stages(o, err));
     FV_TRY(in_range("smoothing", o->smoothing, 0, almost_1, err));
-    FV_TRY(in_range("clip", o->clip, 0, most, err));
-    FV_TRY(in_range("warmup_epochs", o->warmup_epochs, 0, most, err));
-    FV_TRY(in_range("decay_epochs", o->decay_epochs, 0, most, err));
-    FV_TRY(in_range("decay_rate", o->decay_rate, 0, 1, err));
+    if (o->drop != -1) FV_TRY(in_range("drop", o->drop, 0, almost_1, err));
+    if (o->drop_path != -1) FV_TRY(in_range("drop_path", o->drop_path, 0, almost_1, err));
+    if (o->new_head && !o->weights) return fv_fail(err, FV_ARG, "a new head, but no weights to put it on");
+    FV_TRY(in_range("patience", o->patience, 0, 1e9, err));
     FV_TRY(in_range("checkpoint_every", (double)o->checkpoint_every, 0, 1e15, err));
     FV_TRY(in_range("size", o->size, 0, 1 << 14, err));
     if (o->channels != 0 && o->channels != 1 && o->channels != 3)

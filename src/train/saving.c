@@ -188,16 +188,24 @@ static fv_status write_page(const fv_session *s, fv_err *err)
     return st;
 }
 
-fv_status fv_session_results(fv_session *s, bool best, fv_err *err)
+/* A model file holds the weights that were evaluated: their averages, where there are some. */
+static fv_status write_model(fv_session *s, const char *name, fv_err *err)
 {
     char path[PATH_MAX];
+    FV_TRY(file_in(path, s, name, err));
+    if (s->o.model_ema) fv_plan_swap_ema(s->learn);
+    const fv_status st = fv_net_save(s->net, path, err);
+    if (s->o.model_ema) fv_plan_swap_ema(s->learn);
+    return st;
+}
+
+fv_status fv_session_results(fv_session *s, bool best, fv_err *err)
+{
     if (best) {
-        FV_TRY(file_in(path, s, "model_best.safetensors", err));
-        FV_TRY(fv_net_save(s->net, path, err));
+        FV_TRY(write_model(s, "model_best.safetensors", err));
         s->best_top1 = s->epochs[s->nepochs - 1].top1;
     }
-    FV_TRY(file_in(path, s, "last.safetensors", err));
-    FV_TRY(fv_net_save(s->net, path, err));
+    FV_TRY(write_model(s, "last.safetensors", err));
     FV_TRY(write_history(s, err));
     fv_err why = { 0 };
     const fv_status reported = write_page(s, &why); /* the checkpoint matters more */

@@ -71,19 +71,15 @@ static void settle_options(fv_session *s)
     const int side = s->train->h < s->train->w ? s->train->h : s->train->w;
     if (o->stem == FV_STEM_DEFAULT && s->small) o->stem = FV_STEM_CIFAR;
     if (o->size == 0 && s->small && o->stem == FV_STEM_CIFAR) o->size = side;
+    if (o->size == 0 && o->progressive[1] > 0) o->size = (int)o->progressive[1];
     if (o->channels == 0) o->channels = s->train->channels;
+    if (o->lr == 0 && o->lr_base > 0) o->lr = o->lr_base * o->batch * o->accum / o->lr_base_size;
+    if (o->warmup_lr == -1) o->warmup_lr = o->lr / 100;
     if (o->flip == -1) o->flip = 0.5;
     if (o->max_bad == -1) o->max_bad = 0.01;
     if (o->threads <= 0) o->threads = s->env.threads > 0 ? s->env.threads : fv_cores();
     if (o->workers <= 0) o->workers = 1;
     s->env.threads = o->threads;
-}
-
-static fv_status settle_augment(fv_session *s, fv_err *err)
-{
-    fv_recipe_settle_crop(&s->o, s->small);
-    s->mix = fv_recipe_mix(&s->o);
-    return fv_recipe_augment(&s->augment, &s->o, err);
 }
 
 /* ---- network ---- */
@@ -136,19 +132,40 @@ static fv_status open_net(fv_session *s, fv_err *err)
                             .size = s->o.size,
                             .channels = s->o.channels,
                             .stem = s->o.stem,
+                            .drop_path = s->o.drop_path == 0  ? -1
+                                         : s->o.drop_path < 0 ? 0
+                                                              : s->o.drop_path,
                             .seed = s->o.seed };
     FV_TRY(fv_net_open(&s->net, s->o.model, &o, &s->env, err));
     if (s->net->classes != s->train->classes)
         return fv_fail(err, FV_SHAPE, "'%s' has %d classes, the data %d", s->net->name, s->net->classes,
                        s->train->classes);
     settle_prep(s);
-    FV_TRY(settle_augment(s, err));
+    fv_recipe_settle_crop(&s->o, s->small);
+    if (s->o.new_head) FV_TRY(fv_session_new_head(s, err));
     s->keys = keys_checksum(s->net->graph);
     if (s->train->class_names) FV_TRY(fv_net_name_classes(s->net, s->train->class_names, s->train->classes, err));
     return check_norms(s, err);
 }
 
 /* ---- plans, loaders, memory ---- */
+
+static bool has_op(const fv_graph *g, fv_op_id op)
+{
+    for (size_t i = 0; i < g->nnode; i++)
+        if (g->node[i].op == op) return true;
+    return false;
+}
+
+static fv_status check_drops(const fv_session *s, fv_err *err)
+{
+    const fv_graph *g = s->net->graph;
+    if ((s->o.drop > 0 || s->o.progressive_drop[1] > 0) && !has_op(g, FV_OP_DROPOUT))
+        return fv_fail(err, FV_ARG, "'%s' has no dropout whose chance could be set", s->net->name);
+    if (s->o.drop_path > 0 && !has_op(g, FV_OP_DROP_PATH))
+        return fv_fail(err, FV_ARG, "'%s' has no residual branches to leave out", s->net->name);
+    return FV_OK;
+}
 
 static fv_status open_plans(fv_session *s, fv_err *err)
 {
@@ -157,20 +174,15 @@ static fv_status open_plans(fv_session *s, fv_err *err)
     rq.pool = s->pool;
     rq.cpu = fv_env_features(&s->env);
     FV_TRY(fv_plan_make(&s->judge, s->net, &rq, err));
-    rq.train = rq.backward = rq.update = rq.loss = true;
-    rq.smoothing = (float)s->o.smoothing;
-    rq.wd = s->o.wd;
-    rq.clip = s->o.clip;
-    return fv_plan_make(&s->learn, s->net, &rq, err);
+    FV_TRY(check_drops(s, err));
+    FV_TRY(fv_session_rules(s, err));
+    return fv_session_open_stages(s, err);
 }
 
-static fv_status open_loaders(fv_session *s, fv_err *err)
+static fv_status open_val_loader(fv_session *s, fv_err *err)
 {
-    fv_loader_opts o = { .prep = s->net->prep, .batch = s->o.batch, .workers = s->o.workers, .seed = s->o.seed };
-    FV_TRY(fv_loader_new(&s->val_loader, s->val, &o, err));
-    o.augment = &s->augment;
-    o.shuffle = true;
-    return fv_loader_new(&s->train_loader, s->train, &o, err);
+    const fv_loader_opts o = { .prep = s->net->prep, .batch = s->o.batch, .workers = s->o.workers, .seed = s->o.seed };
+    return fv_loader_new(&s->val_loader, s->val, &o, err);
 }
 
 static fv_status take_memory(fv_session *s, fv_err *err)
@@ -181,7 +193,7 @@ static fv_status take_memory(fv_session *s, fv_err *err)
         if (fv_plan_state_of(s->learn, (int)(i / g->nparam), (int)(i % g->nparam)))
             s->state_floats += g->param[i % g->nparam].floats;
     s->bad_bytes = (size_t)(s->train->count + 7) / 8;
-    if (s->mix.mixup > 0 || s->mix.cutmix > 0)
+    if (s->o.mixup > 0 || s->o.cutmix > 0)
         FV_TRY(fv_alloc_or(s->env.heap, (void **)&s->targets, logits * sizeof(float), err));
     FV_TRY(fv_alloc_or(s->env.heap, (void **)&s->logits, logits * sizeof(float), err));
     FV_TRY(fv_alloc_or(s->env.heap, (void **)&s->states, s->state_floats * sizeof(float), err));
@@ -195,7 +207,7 @@ static fv_status take_memory(fv_session *s, fv_err *err)
 static void settle_steps(fv_session *s)
 {
     const fv_train_opts *o = &s->o;
-    s->epoch_steps = fv_loader_batches(s->train_loader);
+    s->epoch_steps = (fv_loader_batches(s->train_loader) + o->accum - 1) / o->accum;
     s->steps = s->epoch_steps * o->epochs;
     if (o->max_steps > 0 && o->max_steps < s->steps) s->steps = o->max_steps;
     s->schedule = (fv_schedule){ .kind = o->sched,
@@ -203,8 +215,12 @@ static void settle_steps(fv_session *s)
                                  .epoch_steps = s->epoch_steps,
                                  .steps = s->steps,
                                  .warmup_epochs = o->warmup_epochs,
+                                 .warmup_lr = o->warmup_lr,
                                  .decay_epochs = o->decay_epochs,
-                                 .decay_rate = o->decay_rate };
+                                 .decay_rate = o->decay_rate,
+                                 .power = o->decay_power,
+                                 .min_lr = o->min_lr };
+    (void)fv_schedule_milestones(&s->schedule, o->milestones, NULL); /* checked before */
 }
 
 fv_status fv_session_open(fv_session *s, fv_err *err)
@@ -215,7 +231,8 @@ fv_status fv_session_open(fv_session *s, fv_err *err)
     settle_options(s);
     FV_TRY(open_net(s, err));
     FV_TRY(open_plans(s, err));
-    FV_TRY(open_loaders(s, err));
+    FV_TRY(open_val_loader(s, err));
+    FV_TRY(fv_session_class_weights(s, err));
     FV_TRY(take_memory(s, err));
     settle_steps(s);
     fv_data_info info;

@@ -23,9 +23,13 @@ typedef struct fv_session {
     bool small; /* all pictures have one small size */
     fv_net *net;
     fv_threads *pool;
-    fv_plan *learn, *judge; /* training and inference; they share the pool and the net */
+    fv_plan *learn, *judge;    /* training and inference; they share the pool and the net */
+    const fv_param_rule *rule; /* of each parameter */
+    int stage;                 /* whose plan `learn` is */
+    fv_prep train_prep;        /* of its pictures */
     fv_augment augment;
     fv_mix mix;
+    float *class_weight, *image_weight; /* of each class; of a batch; NULL: all weigh alike */
     fv_loader *train_loader, *val_loader;
     float *targets; /* of a mixed batch; NULL: batches are not mixed */
     float *logits;  /* of a batch */
@@ -44,6 +48,7 @@ typedef struct fv_session {
     uint8_t *bad; /* a bit per training picture */
     size_t bad_bytes;
     int64_t nbad;
+    bool pending; /* the update under way has gathered gradients */
 
     fv_gallery *gallery;         /* of the last evaluation */
     fv_metrics metrics;          /* likewise */
@@ -57,6 +62,30 @@ typedef struct fv_session {
 
 fv_status fv_session_open(fv_session *s, fv_err *err); /* o, env, watch and user are set; opens the rest */
 void fv_session_close(fv_session *s);
+
+/* tuning.c: the rule of each parameter. */
+fv_status fv_session_rules(fv_session *s, fv_err *err);
+/* The classifier as its initialisers have it. */
+fv_status fv_session_new_head(fv_session *s, fv_err *err);
+/* layer[i]: which layer parameter i belongs to, 0 is the first. Returns how many there are. */
+int fv_session_layers(const fv_graph *g, int *layer);
+
+/* classes.c: what the options say of the classes' weights. */
+fv_status fv_session_class_weights(fv_session *s, fv_err *err);
+/* Of the pictures of a batch, or NULL; a mixed picture has a share of each class's. */
+const float *fv_session_weights_of(fv_session *s, const fv_batch *b, const float *targets);
+
+/* stages.c: what a stage of progressive learning trains with; without stages there is one. */
+typedef struct fv_stage {
+    int size;
+    double drop, mixup, cutmix, magnitude; /* drop, magnitude below 0: as network and policy have it */
+} fv_stage;
+int fv_session_stages(const fv_train_opts *o);
+int fv_session_stage_of(const fv_train_opts *o, int64_t epoch); /* from 0 */
+fv_stage fv_session_stage_at(const fv_train_opts *o, int size, int stage);
+/* Tries the plans of all stages, and stays with that of the first. */
+fv_status fv_session_open_stages(fv_session *s, fv_err *err);
+fv_status fv_session_enter_stage(fv_session *s, int stage, fv_err *err);
 
 /* Continues from where s->o.resume says; without it, or where "auto" finds nothing, the run starts at step 0. */
 fv_status fv_session_resume(fv_session *s, fv_err *err);

@@ -1,4 +1,4 @@
-/* train.c -- the training loop. Where the run stands is one number, the batches done; epoch, position, learning rate
+/* train.c -- the training loop. Where the run stands is one number, the updates done; epoch, position, learning rate
  * and every random number follow from it, so a run that was stopped goes on bit for bit as if it had not been.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/clock.h"
@@ -99,8 +99,10 @@ static fv_status judge(fv_session *s, fv_metrics *m, fv_err *err)
                               .go_on = between_batches,
                               .user = s };
     fv_err why = { 0 };
+    if (s->o.model_ema) fv_plan_swap_ema(s->learn); /* only for as long as nobody saves */
     fv_plan_repack(s->judge);
     const fv_status st = fv_evaluate_with(m, &job, &why);
+    if (s->o.model_ema) fv_plan_swap_ema(s->learn);
     if (st == FV_BUG) return fv_session_diverged(s, "an answer in validation is not finite", err);
     if (st == FV_STOPPED) return heed(s, err);
     return st == FV_OK ? FV_OK : fv_fail(err, st, "validation: %s", why.msg);
@@ -179,9 +181,9 @@ static fv_status count_bad(fv_session *s, const fv_batch *b, fv_err *err)
 }
 
 /* The batch's soft targets where it is mixed, or NULL: its labels stand. */
-static const float *mixed(fv_session *s, const fv_batch *b)
+static const float *mixed(fv_session *s, const fv_batch *b, int part)
 {
-    const fv_prep *p = &s->net->prep;
+    const fv_prep *p = &s->train_prep;
     const fv_mix_batch m = { .images = b->images,
                              .n = b->n,
                              .h = p->h,
@@ -191,8 +193,8 @@ static const float *mixed(fv_session *s, const fv_batch *b)
                              .labels = b->labels,
                              .targets = s->targets };
     if (!s->targets) return NULL;
-    const uint64_t epoch = (uint64_t)(s->step / s->epoch_steps), batch = (uint64_t)(s->step % s->epoch_steps);
-    return fv_mix_run(&s->mix, &m, epoch, batch) ? s->targets : NULL;
+    const int64_t epoch = s->step / s->epoch_steps, batch = s->step % s->epoch_steps * s->o.accum + part;
+    return fv_mix_run(&s->mix, &m, (uint64_t)epoch, (uint64_t)batch) ? s->targets : NULL;
 }
 
 /* A mixed picture belongs to the class it has most of. */
@@ -208,29 +210,57 @@ static void count_right(fv_session *s, const fv_batch *b, const float *targets)
 }
 
 /* A batch without pictures, or with one picture where a norm needs two, changes nothing but the position. */
-static fv_status one_step(fv_session *s, const fv_batch *b, fv_err *err)
+static bool counts(const fv_session *s, const fv_batch *b)
 {
-    const double lr = fv_schedule_lr(&s->schedule, s->step);
-    double loss = 0;
+    return b->n > 0 && !(b->n == 1 && s->single_pixel_norm);
+}
+
+/* Batch `part` of an update; `more` are to come. */
+static fv_status one_batch(fv_session *s, const fv_batch *b, int part, bool more, double *loss, fv_err *err)
+{
     if (b->fatal) return fv_fail(err, b->fatal->status, "%s", b->fatal->msg);
     FV_TRY(count_bad(s, b, err));
-    if (b->n > 0 && !(b->n == 1 && s->single_pixel_norm)) {
-        const float *targets = mixed(s, b);
-        loss = fv_run_train(s->learn, &(fv_update){ .n = b->n,
-                                                    .images = b->images,
-                                                    .labels = targets ? NULL : b->labels,
-                                                    .targets = targets,
-                                                    .lr = lr,
-                                                    .momentum = s->o.momentum,
-                                                    .nesterov = s->o.nesterov,
-                                                    .seed = s->o.seed,
-                                                    .step = (uint64_t)s->step,
-                                                    .logits = s->logits });
-        if (!isfinite(loss)) return fv_session_diverged(s, "the loss is not finite", err);
-        s->loss_sum += loss * b->n;
-        s->loss_n += b->n;
-        count_right(s, b, targets);
-        s->epoch_images += b->n;
+    const bool used = counts(s, b);
+    if (!used && (more || !s->pending)) return FV_OK;
+    s->pending = more;
+    const float *targets = used ? mixed(s, b, part) : NULL;
+    const fv_update u = { .n = used ? b->n : 0, /* 0: the update of what the batches before this one gathered */
+                          .images = b->images,
+                          .labels = targets ? NULL : b->labels,
+                          .targets = targets,
+                          .weights = used ? fv_session_weights_of(s, b, targets) : NULL,
+                          .lr = fv_schedule_lr(&s->schedule, s->step),
+                          .momentum = s->o.momentum,
+                          .nesterov = s->o.nesterov,
+                          .more = more,
+                          .seed = s->o.seed,
+                          .step = (uint64_t)(s->step * s->o.accum + part),
+                          .t = s->step + 1,
+                          .logits = s->logits };
+    const double mean = fv_run_train(s->learn, &u);
+    if (!isfinite(mean)) return fv_session_diverged(s, "the loss is not finite", err);
+    s->loss_sum += mean * u.n;
+    s->loss_n += u.n;
+    s->epoch_images += u.n;
+    if (!used) return FV_OK;
+    count_right(s, b, targets);
+    *loss = mean;
+    return FV_OK;
+}
+
+/* An update: as many batches as it gathers, fewer at the end of an epoch. */
+static fv_status one_step(fv_session *s, fv_err *err)
+{
+    const int64_t first = s->step % s->epoch_steps * s->o.accum, left = fv_loader_batches(s->train_loader) - first;
+    const int parts = left < s->o.accum ? (int)left : s->o.accum;
+    const double lr = fv_schedule_lr(&s->schedule, s->step);
+    double loss = 0;
+    s->pending = false;
+    for (int part = 0; part < parts; part++) {
+        fv_batch b;
+        if (!fv_loader_next(s->train_loader, &b))
+            return fv_fail(err, FV_BUG, "the epoch ends after batch %" PRId64, first + part);
+        FV_TRY(one_batch(s, &b, part, part + 1 < parts, &loss, err));
     }
     s->step++;
     FV_TRY(record_step(s, loss, lr, err));
@@ -259,16 +289,28 @@ static fv_status train_epoch(fv_session *s, fv_err *err)
     const int64_t end = whole < s->steps ? whole : s->steps;
     s->epoch_started = fv_clock();
     s->epoch_images = 0;
-    FV_TRY(fv_loader_start(s->train_loader, (uint64_t)epoch, s->step % s->epoch_steps, err));
+    FV_TRY(fv_session_enter_stage(s, fv_session_stage_of(&s->o, epoch), err));
+    FV_TRY(fv_loader_start(s->train_loader, (uint64_t)epoch, s->step % s->epoch_steps * s->o.accum, err));
     while (s->step < end) {
-        fv_batch b;
-        if (!fv_loader_next(s->train_loader, &b))
-            return fv_fail(err, FV_BUG, "the epoch ends %" PRId64 " batches early", end - s->step);
-        FV_TRY(one_step(s, &b, err));
+        FV_TRY(one_step(s, err));
         FV_TRY(save_on_the_way(s, end, err));
         FV_TRY(heed(s, err));
     }
     return FV_OK;
+}
+
+/* Epochs since the best one: has the run's patience come to its end? */
+static bool gives_up(const fv_session *s)
+{
+    size_t best = 0;
+    for (size_t i = 1; i < s->nepochs; i++)
+        if (s->epochs[i].top1 > s->epochs[best].top1) best = i;
+    return s->o.patience > 0 && s->nepochs > best + (size_t)s->o.patience;
+}
+
+static bool finished(const fv_session *s)
+{
+    return s->nepochs == epochs_done(s) && (s->step == s->steps || (gives_up(s) && s->step % s->epoch_steps == 0));
 }
 
 static fv_status go(fv_session *s, fv_err *err)
@@ -277,10 +319,13 @@ static fv_status go(fv_session *s, fv_err *err)
     s->first_step = s->step;
     tell_begin(s);
     FV_TRY(heed(s, err));
-    while (s->step < s->steps || s->nepochs < epochs_done(s)) {
+    while (!finished(s)) {
         if (s->nepochs < epochs_done(s)) FV_TRY(close_epoch(s, err));
         else FV_TRY(train_epoch(s, err));
     }
+    if (s->step < s->steps)
+        fv_log(&s->env, FV_LOG_INFO, "no better top-1 in %d epochs: the run ends with epoch %zu", s->o.patience,
+               s->nepochs);
     if (s->failed_saves > 0) return fv_fail(err, FV_IO, "the last save failed; '%s' is not complete", s->o.output);
     return FV_OK;
 }
@@ -294,8 +339,7 @@ static fv_status run(fv_session *s, fv_err *err)
     fv_session_sweep(s);
     FV_TRY(fv_session_open(s, err));
     FV_TRY(fv_session_resume(s, err));
-    const bool finished = s->step == s->steps && s->nepochs == epochs_done(s);
-    if (finished) return FV_OK;
+    if (finished(s)) return FV_OK;
     FV_TRY(fv_session_write_args(s, err));
     fv_events_begin(&s->events, s->o.output, s->step, &s->env);
     return go(s, err);
