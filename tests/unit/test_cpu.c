@@ -1,6 +1,8 @@
 /* test_cpu.c -- levels cap features; the cgroup's quota counts, in both versions.
  * SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
 #include "base/cpu.h"
+#include <sched.h>
 #include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -71,6 +73,21 @@ static void test_there_is_a_core(void **state)
     assert_true(fv_cores() >= 1);
 }
 
+static void test_affinity_counts(void **state)
+{
+    (void)state;
+    cpu_set_t all, one;
+    assert_int_equal(sched_getaffinity(0, sizeof all, &all), 0);
+    int first = 0;
+    while (!CPU_ISSET(first, &all)) first++;
+    CPU_ZERO(&one);
+    CPU_SET(first, &one);
+    assert_int_equal(sched_setaffinity(0, sizeof one, &one), 0);
+    assert_int_equal(fv_cores(), 1);
+    assert_int_equal(sched_setaffinity(0, sizeof all, &all), 0);
+    assert_true(fv_cores() <= CPU_COUNT(&all));
+}
+
 static void test_a_level_caps_the_features(void **state)
 {
     (void)state;
@@ -103,7 +120,7 @@ int main(void)
         cmocka_unit_test(test_v2_quota_is_rounded_up), cmocka_unit_test(test_a_parents_quota_counts),
         cmocka_unit_test(test_v1_quota_counts),        cmocka_unit_test(test_nonsense_is_no_quota),
         cmocka_unit_test(test_there_is_a_core),        cmocka_unit_test(test_a_level_caps_the_features),
-        cmocka_unit_test(test_levels_have_names),
+        cmocka_unit_test(test_affinity_counts),        cmocka_unit_test(test_levels_have_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

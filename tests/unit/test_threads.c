@@ -68,6 +68,28 @@ static void test_no_wake_is_lost_around_the_moment_of_falling_asleep(void **stat
     fv_threads_free(pool);
 }
 
+static double processor_seconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* Three workers that spun would take most of 3 x 0.3 s; asleep they take nothing, however busy the machine is. */
+static void test_idle_workers_sleep(void **state)
+{
+    (void)state;
+    fv_threads *pool = NULL;
+    job j = { 0 };
+    assert_int_equal(fv_threads_new(&pool, 4, NULL, NULL), FV_OK);
+    fv_threads_run(pool, UNITS, mark, &j);
+    nanosleep(&(struct timespec){ .tv_nsec = 50000000 }, NULL);
+    const double before = processor_seconds();
+    nanosleep(&(struct timespec){ .tv_nsec = 300000000 }, NULL);
+    assert_true(processor_seconds() - before < 0.01);
+    fv_threads_free(pool);
+}
+
 static void ask_signals(void *user, int thread, int begin, int end)
 {
     (void)begin;
@@ -103,6 +125,7 @@ int main(void)
         cmocka_unit_test(test_every_unit_runs_once_on_its_part),
         cmocka_unit_test(test_no_pool_means_the_caller_does_all),
         cmocka_unit_test(test_no_wake_is_lost_around_the_moment_of_falling_asleep),
+        cmocka_unit_test(test_idle_workers_sleep),
         cmocka_unit_test(test_signals_stay_with_the_caller),
         cmocka_unit_test(test_a_pool_of_no_threads_is_refused),
     };
