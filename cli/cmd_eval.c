@@ -11,7 +11,7 @@ typedef struct eval_args {
     double val_share, max_bad;
     uint64_t split_seed;
     float mean[3], std[3];
-    int batch, workers, exif, order, topk;
+    int batch, workers, exif, order, tta, topk;
     bool per_class, confusion, calibration;
 } eval_args;
 // clang-format off
@@ -28,6 +28,7 @@ const cli_option options_eval[] = {
     { "std",        0,   CLI_REAL3,  offsetof(eval_args, std),        "A B C", "divides what is left", 0, 0 },
     { "order",      0,   CLI_CHOICE, offsetof(eval_args, order),      "rgb|bgr", "of the colours, and of --mean and --std", FV_RGB, 0 },
     { "exif",       0,   CLI_CHOICE, offsetof(eval_args, exif),       "apply|ignore", "orientation of photographs", FV_EXIF_APPLY, 0 },
+    { "tta",        0,   CLI_CHOICE, offsetof(eval_args, tta),        "none|flip|five|ten", "mean over views: mirrored, five crops, both", FV_TTA_NONE, 0 },
     { "max-bad",    0,   CLI_REAL,   offsetof(eval_args, max_bad),    "SHARE", "unreadable pictures that are forgiven (0)", 0, 1 },
     { "topk",       0,   CLI_INT,    offsetof(eval_args, topk),       "K",     "also measure top-K", 1, 1 << 24 },
     { "per-class",  0,   CLI_FLAG,   offsetof(eval_args, per_class),  "",      "print precision, recall and F1 of each class", 0, 0 },
@@ -217,6 +218,7 @@ static int evaluate(cli *c, const eval_args *a, fv_net *net, fv_data *data)
     cli_progress progress = cli_progress_new();
     fv_eval_opts o = { .prep.exif = (fv_exif)a->exif,
                        .prep.order = (fv_order)a->order,
+                       .prep.tta = (fv_tta)a->tta,
                        .batch = a->batch || !a->net.low_memory ? a->batch : 1,
                        .workers = a->workers,
                        .max_bad = a->max_bad,

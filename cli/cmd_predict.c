@@ -9,7 +9,7 @@
 typedef struct predict_args {
     cli_network net;
     const char *list;
-    int topk, batch, exif, order;
+    int topk, batch, exif, order, tta;
     bool csv;
     float mean[3], std[3];
 } predict_args;
@@ -26,6 +26,7 @@ const cli_option options_predict[] = {
     { "std",        0,   CLI_REAL3,  offsetof(predict_args, std),   "A B C", "divides what is left", 0, 0 },
     { "order",      0,   CLI_CHOICE, offsetof(predict_args, order), "rgb|bgr", "of the colours, and of --mean and --std", FV_RGB, 0 },
     { "exif",       0,   CLI_CHOICE, offsetof(predict_args, exif),  "apply|ignore", "orientation of photographs", FV_EXIF_APPLY, 0 },
+    { "tta",        0,   CLI_CHOICE, offsetof(predict_args, tta),   "none|flip|five|ten", "mean over views: mirrored, five crops, both", FV_TTA_NONE, 0 },
     { 0 },
 };
 // clang-format on
@@ -37,8 +38,8 @@ typedef struct predictor {
     fv_net *net;
     fv_plan *plan;
     fv_prep prep;
-    int classes;
-    size_t pixels;
+    int classes, views;
+    size_t pixels; /* floats of a picture: of all its views */
     float *input, *logits;
     const char **file; /* of each picture in the batch */
     fv_top *top;
@@ -99,9 +100,11 @@ static void answer(predictor *p, const char *file, int k)
 static void flush_batch(predictor *p, int n)
 {
     if (n == 0) return;
-    fv_run(p->plan, n, p->input, p->logits);
+    fv_run(p->plan, n * p->views, p->input, p->logits);
     for (int i = 0; i < n; i++) {
-        const int k = fv_topk(p->net, p->logits + (size_t)i * (size_t)p->classes, p->a->topk, p->top);
+        float *logits = p->logits + (size_t)i * (size_t)p->views * (size_t)p->classes;
+        if (p->views > 1) fv_mean_of_views(logits, p->classes, p->views);
+        const int k = fv_topk(p->net, logits, p->a->topk, p->top);
         if (k < 0) {
             cli_say("%s: invalid: the network's answer is not a finite number", p->file[i]);
             p->worst = fv_status_exit(FV_BUG);
@@ -145,18 +148,22 @@ static int predict(cli *c, predict_args *a, fv_net *net, const cli_pictures *pic
     fv_net_info info;
     fv_err err = { 0 };
     fv_net_describe(net, &info);
+    const int views = fv_views((fv_tta)a->tta);
+    a->batch = a->batch > views ? a->batch / views : 1; /* as many inputs as without views */
     if ((size_t)a->batch > pictures->count) a->batch = (int)pictures->count;
     predictor p = { .c = c, .a = a, .net = net, .prep = info.prep, .classes = info.classes, .json.out = stdout };
+    p.views = views;
+    p.prep.tta = (fv_tta)a->tta;
     if (a->exif) p.prep.exif = (fv_exif)a->exif;
     if (a->order) p.prep.order = (fv_order)a->order;
     if (a->std[0] != 0) {
         memcpy(p.prep.mean, a->mean, sizeof a->mean);
         memcpy(p.prep.std, a->std, sizeof a->std);
     }
-    p.pixels = (size_t)p.prep.h * (size_t)p.prep.w * (size_t)p.prep.channels;
-    if (fv_plan_new(&p.plan, net, &(fv_plan_opts){ .batch = a->batch }, &err) != FV_OK) return cli_fail(&err);
+    p.pixels = (size_t)p.prep.h * (size_t)p.prep.w * (size_t)p.prep.channels * (size_t)views;
+    if (fv_plan_new(&p.plan, net, &(fv_plan_opts){ .batch = a->batch * views }, &err) != FV_OK) return cli_fail(&err);
     p.input = calloc((size_t)a->batch * p.pixels, sizeof *p.input);
-    p.logits = calloc((size_t)a->batch * (size_t)p.classes, sizeof *p.logits);
+    p.logits = calloc((size_t)(a->batch * views) * (size_t)p.classes, sizeof *p.logits);
     p.file = calloc((size_t)a->batch, sizeof *p.file);
     p.top = calloc((size_t)a->topk, sizeof *p.top);
     if (p.input && p.logits && p.file && p.top) predict_all(&p, pictures);

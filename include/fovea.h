@@ -266,6 +266,13 @@ typedef struct fv_published {
 } fv_published;
 FV_API const fv_published *fv_published_at(int i); /* a network's usual one first; NULL past the end */
 
+/* Test-time augmentation: an answer is the mean of the probabilities of several views of a picture. */
+typedef enum fv_tta {
+    FV_TTA_NONE,
+    FV_TTA_FLIP, /* the centre crop, and its mirror image */
+    FV_TTA_FIVE, /* the corners and the centre of the resized picture */
+    FV_TTA_TEN   /* the five and their mirror images */
+} fv_tta;
 /* How a picture becomes the network's input (doc/FORMATS.md). Zero fields of a request mean "as the model says". */
 typedef enum fv_order { FV_ORDER_DEFAULT, FV_RGB, FV_BGR } fv_order;
 typedef enum fv_exif { FV_EXIF_DEFAULT, FV_EXIF_APPLY, FV_EXIF_IGNORE } fv_exif;
@@ -277,6 +284,7 @@ typedef struct fv_prep {
     fv_exif exif;
     float mean[3], std[3]; /* of x / 255, in the order of the channels; std 0: unset */
     fv_order order;        /* of three channels; FV_RGB where nobody says */
+    fv_tta tta;            /* fv_views(tta) inputs are made of a picture, one behind the other; never a model's own */
 } fv_prep;
 
 /* How a tensor of a weight file and a parameter of the network met. */
@@ -526,7 +534,10 @@ typedef struct fv_top {
     const char *label; /* NULL: the class has no name */
     double p;
 } fv_top;
-/* Reads a picture file into `input` (prep.h x prep.w x prep.channels floats) as `prep` says. */
+FV_API int fv_views(fv_tta tta); /* 1, 2, 5 or 10 */
+/* The mean of the probabilities in `views` rows of logits: its logarithms, into the first row. */
+FV_API void fv_mean_of_views(float *logits, int classes, int views);
+/* Reads a picture file into `input` (prep.h x prep.w x prep.channels floats, times its views) as `prep` says. */
 FV_API fv_status fv_load_image(const char *path, const fv_prep *prep, float *input, const fv_env *env, fv_err *err);
 /* The same for a picture in memory; `name` is for messages. */
 FV_API fv_status fv_decode_image(const void *bytes, size_t len, const char *name, const fv_prep *prep, float *input,

@@ -27,7 +27,7 @@ struct fv_loader {
     fv_loader_opts o;
     fv_augment augment;
     int64_t batches, *order;
-    size_t pixels; /* floats of an image */
+    size_t pixels; /* floats of a sample: of all its views */
     slot *slots;
     pthread_t *threads;
     int started;
@@ -53,10 +53,15 @@ static fv_status load_sample(const fv_loader *l, slot *s, int k, int64_t sample,
     const fv_prep *p = &l->o.prep;
     fv_image im = { .heap = l->d->env.heap };
     FV_TRY(l->d->source->get(l->d, sample, p->channels, p->exif, &im, &s->labels[k], err));
-    const fv_status st = fv_augment_run(&im, l->o.augment, p, epoch, sample, err);
     float *x = s->images + (size_t)k * l->pixels;
-    if (st == FV_OK) fv_image_normalise(x, &im, p);
-    if (st == FV_OK && l->o.augment) fv_augment_finish(x, l->o.augment, p, epoch, sample);
+    fv_status st;
+    if (l->o.augment) {
+        st = fv_augment_run(&im, l->o.augment, p, epoch, sample, err);
+        if (st == FV_OK) fv_image_normalise(x, &im, p);
+        if (st == FV_OK) fv_augment_finish(x, l->o.augment, p, epoch, sample);
+    } else {
+        st = fv_image_views(x, &im, p, im.heap, err);
+    }
     fv_image_free(&im);
     return st == FV_OK ? st : fv_context(err, st, "%s", l->d->source->file(l->d, sample));
 }
@@ -124,6 +129,7 @@ static fv_status check(const fv_data *d, const fv_loader_opts *o, fv_err *err)
     if (p->h < 1 || p->w < 1 || p->h > FV_IMAGE_MAX_SIDE || p->w > FV_IMAGE_MAX_SIDE)
         return fv_fail(err, FV_ARG, "an input of %d x %d pixels", p->w, p->h);
     if (p->channels != 1 && p->channels != 3) return fv_fail(err, FV_ARG, "an input of %d channels", p->channels);
+    if (o->augment && p->tta) return fv_fail(err, FV_ARG, "views are for evaluation, augmentation is for training");
     if (o->augment && (o->augment->pad_crop < 0 || o->augment->pad_crop > FV_IMAGE_MAX_SIDE))
         return fv_fail(err, FV_ARG, "padding by %d pixels", o->augment->pad_crop);
     return d->count > 0 ? FV_OK : fv_fail(err, FV_ARG, "a data set without pictures");
@@ -188,6 +194,7 @@ fv_status fv_loader_new(fv_loader **out, const fv_data *d, const fv_loader_opts 
     if (l->o.ahead < 2) l->o.ahead = 2; /* one is with the consumer */
     if (l->o.ahead > batches + 1) l->o.ahead = (int)batches + 1;
     l->pixels = (size_t)opts->prep.h * (size_t)opts->prep.w * (size_t)opts->prep.channels;
+    l->pixels *= (size_t)fv_views(opts->prep.tta);
     const fv_status s = fill(l, err);
     if (s != FV_OK) {
         fv_loader_free(l);

@@ -34,8 +34,8 @@ typedef struct fv_loader_opts {
 /* A batch as handed out; valid until the next call. Samples that could not be read are left out, so n may be less than
  * the batch size, even 0; they are listed in bad. */
 typedef struct fv_batch {
-    int n;
-    float *images; /* n x h x w x c; the consumer may change them */
+    int n;         /* samples */
+    float *images; /* n x views x h x w x c; the consumer may change them */
     const int *labels;
     const int64_t *samples; /* their numbers in the data set */
     int nbad;

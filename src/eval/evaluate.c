@@ -48,14 +48,20 @@ static fv_status add_bad(tally *t, const char *file, const char *reason, fv_err 
     return copy(&b->reason, reason, err);
 }
 
+static int views_of(const fv_eval_job *job)
+{
+    return job->views > 1 ? job->views : 1;
+}
+
 static fv_status add_image(tally *t, const fv_eval_job *job, const fv_batch *b, int i, fv_err *err)
 {
     fv_metrics *m = t->m;
-    const int classes = job->classes, label = b->labels[i];
-    const float *logits = job->logits + (size_t)i * (size_t)classes;
+    const int classes = job->classes, label = b->labels[i], views = views_of(job);
+    float *logits = job->logits + (size_t)i * (size_t)views * (size_t)classes;
     const char *file = job->data->source->file(job->data, b->samples[i]);
     if (label < 0 || label >= classes)
         return fv_fail(err, FV_FORMAT, "%s: label %d, the network has %d classes", file, label, classes);
+    if (views > 1) fv_mean_of_views(logits, classes, views);
     const fv_answer a = fv_answer_of(logits, classes, label);
     if (!isfinite(a.loss)) return fv_fail(err, FV_BUG, "%s: the network's answer is not finite", file);
     fv_bin *bin = &m->bin[fv_bin_of(a.p)];
@@ -71,7 +77,8 @@ static fv_status add_image(tally *t, const fv_eval_job *job, const fv_batch *b, 
     if (!job->gallery) return FV_OK;
     const fv_prep *p = &job->gallery->prep;
     const size_t floats = (size_t)p->h * (size_t)p->w * (size_t)p->channels;
-    return fv_gallery_add(job->gallery, &a, b->samples[i], b->images + (size_t)i * floats, err);
+    const size_t view = (size_t)i * (size_t)views + (views >= 5 ? 4 : 0); /* the centre is shown */
+    return fv_gallery_add(job->gallery, &a, b->samples[i], b->images + view * floats, err);
 }
 
 static fv_status add_batch(tally *t, const fv_eval_job *job, const fv_batch *b, fv_err *err)
@@ -80,7 +87,7 @@ static fv_status add_batch(tally *t, const fv_eval_job *job, const fv_batch *b, 
     if (b->fatal) return fv_fail(err, b->fatal->status, "%s", b->fatal->msg);
     for (int i = 0; i < b->nbad; i++)
         FV_TRY(add_bad(t, d->source->file(d, b->bad_samples[i]), b->bad_reasons[i].msg, err));
-    if (b->n > 0) fv_run(job->plan, b->n, b->images, job->logits);
+    if (b->n > 0) fv_run(job->plan, b->n * views_of(job), b->images, job->logits);
     for (int i = 0; i < b->n; i++) FV_TRY(add_image(t, job, b, i, err));
     return FV_OK;
 }
@@ -138,6 +145,7 @@ static fv_prep effective_prep(const fv_prep *asked, const fv_prep *net)
     if (asked->filter) p.filter = asked->filter;
     if (asked->exif) p.exif = asked->exif;
     if (asked->order) p.order = asked->order;
+    p.tta = asked->tta;
     for (int c = 0; asked->std[0] != 0 && c < 3; c++) {
         p.mean[c] = asked->mean[c];
         p.std[c] = asked->std[c];
@@ -167,12 +175,15 @@ static fv_status prepare(fv_eval_job *job, fv_net *net, fv_data *data, const fv_
     if (data->classes > info.classes)
         return fv_fail(err, FV_SHAPE, "the data has %d classes, '%s' knows %d", data->classes, info.name, info.classes);
     const fv_prep prep = effective_prep(&o->prep, &info.prep);
-    const int batch = o->batch > 0 ? o->batch : 32;
-    const fv_plan_opts po = { .mode = FV_INFER, .batch = batch, .h = prep.h, .w = prep.w };
+    if ((unsigned)prep.tta > FV_TTA_TEN) return fv_fail(err, FV_ARG, "no views have the number %d", (int)prep.tta);
+    const int views = fv_views(prep.tta), asked = (o->batch > 0 ? o->batch : 32) / views;
+    const int batch = asked > 0 ? asked : 1; /* as many inputs as without views */
+    const fv_plan_opts po = { .mode = FV_INFER, .batch = batch * views, .h = prep.h, .w = prep.w };
     FV_TRY(fv_plan_new(&job->plan, net, &po, err));
     const fv_loader_opts lo = { .prep = prep, .batch = batch, .workers = o->workers > 0 ? o->workers : 1 };
     FV_TRY(fv_loader_new(&job->loader, data, &lo, err));
     job->classes = info.classes;
+    job->views = views;
     job->data = data;
     job->max_bad = o->max_bad;
     if (o->report) {
@@ -181,14 +192,15 @@ static fv_status prepare(fv_eval_job *job, fv_net *net, fv_data *data, const fv_
         job->gallery->classes = info.classes;
         job->gallery->heap = data->env.heap;
     }
-    return fv_alloc_or(NULL, (void **)&job->logits, (size_t)batch * (size_t)info.classes * sizeof(float), err);
+    return fv_alloc_or(NULL, (void **)&job->logits, (size_t)(batch * views) * (size_t)info.classes * sizeof(float),
+                       err);
 }
 
 /* What decided the figures, as JSON. */
 static void put_settings(fv_writer *w, const fv_eval_job *job, const fv_eval_opts *o)
 {
     const fv_prep *p = &job->gallery->prep;
-    fv_write_printf(w, "{\"batch\": %d, \"max_bad\": ", o->batch > 0 ? o->batch : 32);
+    fv_write_printf(w, "{\"batch\": %d, \"views\": %d, \"max_bad\": ", o->batch > 0 ? o->batch : 32, views_of(job));
     fv_json_put_double(w, o->max_bad);
     fv_write_printf(w,
                     ", \"resize\": %d, \"crop\": \"%d x %d\", \"filter\": \"%s\", \"exif\": \"%s\", \"order\": \"%s\"",

@@ -9,7 +9,8 @@ typedef struct fv_eval_job {
     fv_loader *loader;                                      /* started anew here, without shuffling */
     const fv_data *data;                                    /* the loader's: names files */
     int classes;                                            /* logits of an image */
-    float *logits;                                          /* batch x classes, the caller's */
+    int views;                                              /* of each picture; 0: 1 */
+    float *logits;                                          /* batch x views x classes, the caller's */
     double max_bad;                                         /* share of unreadable pictures that is forgiven */
     int topk;                                               /* 0: 5 */
     struct fv_gallery *gallery;                             /* NULL, or cleared and filled anew (gallery.h) */

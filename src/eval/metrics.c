@@ -36,6 +36,26 @@ double fv_cross_entropy(const float *logits, int classes, int label)
     return log(partition(logits, classes, most)) + (most - (double)logits[label]); /* in this order: no cancellation */
 }
 
+void fv_mean_of_views(float *logits, int classes, int views)
+{
+    enum { MOST_VIEWS = 16 };
+    const double least = 1e-300; /* its logarithm is finite */
+    double most[MOST_VIEWS], sum[MOST_VIEWS];
+    if (views > MOST_VIEWS) views = MOST_VIEWS;
+    for (int v = 0; v < views; v++) {
+        const float *z = logits + (size_t)v * (size_t)classes;
+        most[v] = largest(z, classes); /* NaN goes through to the answer */
+        sum[v] = partition(z, classes, most[v]);
+    }
+    for (int i = 0; i < classes; i++) {
+        double p = 0;
+        for (int v = 0; v < views; v++)
+            p += exp((double)logits[(size_t)v * (size_t)classes + (size_t)i] - most[v]) / sum[v];
+        p /= views;
+        logits[i] = (float)log(p < least ? least : p);
+    }
+}
+
 fv_answer fv_answer_of(const float *logits, int classes, int label)
 {
     fv_answer a = { .label = label };

@@ -76,21 +76,77 @@ static fv_status shorter_side(fv_image *out, const fv_image *in, const fv_prep *
     return fv_image_resize(out, in, tall ? (int)to : p->resize, tall ? p->resize : (int)to, NULL, p->filter, heap, err);
 }
 
+/* *from is the picture whose shorter side is as wanted: `in`, or `resized`, which is to be freed. */
+static fv_status resize(const fv_image **from, fv_image *resized, const fv_image *in, const fv_prep *prep,
+                        const fv_allocator *heap, fv_err *err)
+{
+    const int shorter = in->h > in->w ? in->w : in->h;
+    *resized = (fv_image){ .heap = heap };
+    *from = in;
+    if (prep->resize <= 0 || prep->resize == shorter) return FV_OK;
+    *from = resized;
+    return shorter_side(resized, in, prep, heap, err);
+}
+
 fv_status fv_image_prepare(fv_image *out, const fv_image *in, const fv_prep *prep, const fv_allocator *heap,
                            fv_err *err)
 {
+    fv_image resized;
+    const fv_image *from;
     *out = (fv_image){ .heap = heap };
-    const int shorter = in->h > in->w ? in->w : in->h;
-    const bool resize = prep->resize > 0 && prep->resize != shorter;
-    fv_image resized = { .heap = heap };
-    if (resize) FV_TRY(shorter_side(&resized, in, prep, heap, err));
-    if (resize && resized.h == prep->h && resized.w == prep->w) {
+    FV_TRY(resize(&from, &resized, in, prep, heap, err));
+    if (from == &resized && resized.h == prep->h && resized.w == prep->w) {
         *out = resized;
         return FV_OK;
     }
-    const fv_image *from = resize ? &resized : in;
     const fv_status s =
         fv_image_crop(out, from, centre(from->h, prep->h), centre(from->w, prep->w), prep->h, prep->w, heap, err);
+    fv_image_free(&resized);
+    return s;
+}
+
+/* ---- views ---- */
+
+enum { CENTRE = 4 };
+
+int fv_views(fv_tta tta)
+{
+    static const int views[] = { [FV_TTA_NONE] = 1, [FV_TTA_FLIP] = 2, [FV_TTA_FIVE] = 5, [FV_TTA_TEN] = 10 };
+    return (unsigned)tta <= FV_TTA_TEN ? views[tta] : 1;
+}
+
+/* Where a crop starts: at the near end, the far one or the centre. What is too small is padded on both sides. */
+static int start(int size, int crop, bool far, bool middle)
+{
+    if (middle || crop >= size) return centre(size, crop);
+    return far ? size - crop : 0;
+}
+
+/* The crop of corner 0 .. 3, row by row, or of the centre. */
+static fv_status cut(fv_image *out, const fv_image *in, int corner, const fv_prep *p, const fv_allocator *heap,
+                     fv_err *err)
+{
+    const int top = start(in->h, p->h, corner >= 2, corner == CENTRE);
+    const int left = start(in->w, p->w, corner & 1, corner == CENTRE);
+    return fv_image_crop(out, in, top, left, p->h, p->w, heap, err);
+}
+
+fv_status fv_image_views(float *out, const fv_image *in, const fv_prep *prep, const fv_allocator *heap, fv_err *err)
+{
+    const int views = fv_views(prep->tta), places = prep->tta >= FV_TTA_FIVE ? 5 : 1;
+    const size_t pixels = (size_t)prep->h * (size_t)prep->w * (size_t)prep->channels;
+    fv_image resized;
+    const fv_image *from;
+    FV_TRY(resize(&from, &resized, in, prep, heap, err));
+    fv_status s = FV_OK;
+    for (int v = 0; v < views && s == FV_OK; v++) {
+        fv_image view;
+        s = cut(&view, from, places == 1 ? CENTRE : v % places, prep, heap, err);
+        if (s != FV_OK) break;
+        if (v >= places) fv_image_flip(&view);
+        fv_image_normalise(out + (size_t)v * pixels, &view, prep);
+        fv_image_free(&view);
+    }
     fv_image_free(&resized);
     return s;
 }

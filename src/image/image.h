@@ -47,6 +47,8 @@ void fv_image_vflip(fv_image *im);    /* top-bottom, in place */
 /* torchvision's Resize(shorter side), then CenterCrop(prep->h, prep->w). */
 fv_status fv_image_prepare(fv_image *out, const fv_image *in, const fv_prep *prep, const fv_allocator *heap,
                            fv_err *err);
+/* The fv_views(prep->tta) inputs of a picture, prepared and normalised. */
+fv_status fv_image_views(float *out, const fv_image *in, const fv_prep *prep, const fv_allocator *heap, fv_err *err);
 /* ToTensor and Normalize: (x / 255 - mean) / std in float, in that order; the colours turned before where prep wants
  * blue first. out: h*w*c floats. */
 void fv_image_normalise(float *out, const fv_image *im, const fv_prep *prep);

@@ -11,6 +11,7 @@ static fv_status check_prep(const fv_prep *p, fv_err *err)
     if (p->resize < 0) return fv_fail(err, FV_ARG, "a shorter side of %d pixels", p->resize);
     if (p->filter < FV_FILTER_DEFAULT || p->filter > FV_BICUBIC)
         return fv_fail(err, FV_ARG, "no filter has the number %d", (int)p->filter);
+    if ((unsigned)p->tta > FV_TTA_TEN) return fv_fail(err, FV_ARG, "no views have the number %d", (int)p->tta);
     if (p->order < FV_ORDER_DEFAULT || p->order > FV_BGR)
         return fv_fail(err, FV_ARG, "no order of colours has the number %d", (int)p->order);
     return FV_OK;
@@ -22,17 +23,15 @@ fv_status fv_decode_image(const void *bytes, size_t len, const char *name, const
     FV_TRY(check_prep(prep, err));
     const fv_allocator *heap = env ? env->heap : NULL;
     const fv_bytes file = { bytes, len };
-    fv_image im = { .heap = heap }, ready = { .heap = heap };
+    fv_image im = { .heap = heap };
     fv_status s = FV_OK;
     if (len > FV_IMAGE_MAX_BYTES)
         s = fv_fail(err, FV_FORMAT, "%zu bytes, at most %d are read", len, FV_IMAGE_MAX_BYTES);
     if (s == FV_OK) s = fv_image_decode(&im, file, prep->channels, prep->exif, heap, err);
     if (s == FV_OK && im.clipped && env)
         fv_log(env, FV_LOG_WARN, "%s: grey of 16 bits is clipped at 255, as Pillow does", name);
-    if (s == FV_OK) s = fv_image_prepare(&ready, &im, prep, heap, err);
-    if (s == FV_OK) fv_image_normalise(input, &ready, prep);
+    if (s == FV_OK) s = fv_image_views(input, &im, prep, heap, err);
     fv_image_free(&im);
-    fv_image_free(&ready);
     return s == FV_OK ? s : fv_context(err, s, "%s", name);
 }
 

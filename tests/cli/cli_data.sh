@@ -26,6 +26,15 @@ told "--list FILE and @FILE are the same" $?
 "$FOVEA" predict $net --csv - <photos/val/cat/1.ppm 2>err.txt | sed 's/^"-"//' | cmp -s - <(sed 's/^"[^"]*"//' one.csv)
 told "standard input answers like the file" $?
 
+{ printf 'P6\n6 4\n255\n'; seq 100 200 | tr -d '\n' | head -c 72; } >wide.ppm
+for tta in none flip five ten; do "$FOVEA" predict $net --csv --tta $tta wide.ppm >"tta-$tta.csv" 2>>err.txt; done
+"$FOVEA" predict $net --csv wide.ppm | cmp -s - tta-none.csv && ! cmp -s tta-none.csv tta-five.csv && ! cmp -s tta-five.csv tta-ten.csv
+told "--tta gives other answers, and none by default" $?
+"$FOVEA" predict $net --csv --tta ten photos/val/cat/1.ppm wide.ppm photos/val/dog/1.ppm 2>err.txt | grep '^"wide' | cmp -s - <(tail -n +2 tta-ten.csv)
+told "views do not depend on a picture's company" $?
+"$FOVEA" eval photos $net --classes 2 --tta ten --batch-size 3 >out.txt 2>err.txt
+check "eval by ten views" $? grep -q 'of 6 right' out.txt
+refuses 2 "views that there are not" "none|flip|five|ten" eval photos $net --tta six
 printf 'no picture' >bad.png
 : >empty.jpg
 "$FOVEA" predict $net --topk 1 --csv bad.png photos/val/cat/1.ppm empty.jpg >out.txt 2>err.txt
