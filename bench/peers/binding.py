@@ -11,7 +11,7 @@ CPUS = ["best", "ref", "avx2", "avx512", "amx", "neon"]  # fv_cpu
 class Prep(Structure):
     name = "fv_prep"
     _fields_ = [("h", c_int), ("w", c_int), ("channels", c_int), ("resize", c_int), ("filter", c_int), ("exif", c_int),
-                ("mean", c_float * 3), ("std", c_float * 3), ("order", c_int)]
+                ("mean", c_float * 3), ("std", c_float * 3), ("order", c_int), ("tta", c_int)]
 
 
 class Err(Structure):
