@@ -524,6 +524,34 @@ FV_API void fv_data_describe(const fv_data *data, fv_data_info *info);
 /* Writes sample i as a PNG file. */
 FV_API fv_status fv_data_export_png(fv_data *data, int64_t i, const char *path, int *label, fv_err *err);
 
+/* What spoils training and evaluation, found by looking at every picture of every split. Strings live for the call of
+ * `found`. Kinds: unreadable, tiny, cmyk, 16-bit; duplicate, leak (in two splits), conflict (of two classes), and the same
+ * with near-; imbalance, empty-class, missing-class; order, alike (names); split (one cannot be opened). */
+typedef struct fv_data_finding {
+    const char *kind, *text;
+    const char *split, *file, *other_split, *other; /* NULL: of no picture, or of one */
+    int64_t sample, other_sample;                   /* -1: none */
+    bool packed;                                    /* the file holds many pictures: `sample` tells which */
+} fv_data_finding;
+typedef struct fv_data_check_opts {
+    int workers;      /* 0: the environment's threads */
+    int tiny;         /* pixels of the shorter side; 0: 32 */
+    double imbalance; /* the largest class of training by the smallest; 0: 10 */
+    bool no_near;     /* exact duplicates only */
+    uint64_t seed;    /* of a split of one's own making */
+    void (*found)(void *user, const fv_data_finding *f);
+    void (*progress)(void *user, int64_t done, int64_t count);
+    void *user;
+} fv_data_check_opts;
+typedef struct fv_data_checked {
+    int64_t pictures, findings;
+    int splits;
+    int64_t count[3];
+    char split[3][16];
+} fv_data_checked;
+FV_API fv_status fv_data_check(fv_data_checked *out, const char *path, const fv_data_check_opts *opts,
+                               const fv_env *env, fv_err *err);
+
 /* Class i of ImageNet's 1000, in the order of a published network's outputs; false past the end. */
 FV_API bool fv_imagenet_class(int i, const char **wnid, const char **name);
 

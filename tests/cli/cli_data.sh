@@ -132,6 +132,25 @@ else
     echo "skip shards: there is no tar"
 fi
 
+cp -r photos odd && cp odd/train/cat/1.ppm odd/val/dog/again.ppm && printf 'P6' >odd/val/cat/broken.ppm
+"$FOVEA" data check odd --tiny 2 --no-near >out.txt 2>err.txt
+[ $? -eq 1 ] && grep -q '^unreadable .*broken.ppm' out.txt && grep -q '^conflict .*again.ppm: the same picture as' out.txt
+told "data check lists what it finds and leaves with 1" $?
+mkdir -p fine && for split in train val; do
+    for class in cat dog; do
+        mkdir -p "fine/$split/$class"
+        { printf 'P5\n8 8\n255\n'; echo "$split $class and then some more of $class and $split, to 64 bytes" | head -c 64; } >"fine/$split/$class/1.pgm"
+    done
+done
+"$FOVEA" data check fine --tiny 4 --no-near >out.txt 2>err.txt
+check "a clean set leaves with 0" $? grep -q '^4 pictures in 2 splits, 0 findings$' out.txt
+refuses 66 "data that are not there" "nowhere" data check nowhere
+if python3 -c 'import json' 2>/dev/null; then
+    "$FOVEA" data check odd --tiny 2 --no-near --json >out.json 2>err.txt
+    [ "$(json_of out.json "v['clean'], v['pictures'], sorted({f['kind'] for f in v['findings']}) == ['conflict', 'leak', 'unreadable'], v['splits'][0]")" = "(False, 14, True, {'split': 'train', 'count': 6})" ]
+    told "data check --json" $?
+fi
+
 refuses 2 "unknown augmentation" "there are rand" data augment photos s.png --aa rnad
 refuses 2 "two numbers wanted" "two numbers" train photos --model resnet20 --output o --scale 0.1
 refuses 2 "augmentation out of range" "rand" train photos --model resnet20 --output o --aa rand-n1.5
