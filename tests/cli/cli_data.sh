@@ -139,7 +139,7 @@ told "data check lists what it finds and leaves with 1" $?
 mkdir -p fine && for split in train val; do
     for class in cat dog; do
         mkdir -p "fine/$split/$class"
-        { printf 'P5\n8 8\n255\n'; echo "$split $class and then some more of $class and $split, to 64 bytes" | head -c 64; } >"fine/$split/$class/1.pgm"
+        { printf 'P5\n8 8\n255\n'; echo "$split $class and then some more of $class and $split until there are sixty-four bytes of it, as wanted" | head -c 64; } >"fine/$split/$class/1.pgm"
     done
 done
 "$FOVEA" data check fine --tiny 4 --no-near >out.txt 2>err.txt
