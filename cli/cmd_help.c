@@ -131,7 +131,8 @@ int cmd_completion(cli *c, int argc, char **argv)
           "    local names=\n    COMPREPLY=()\n    if [ \"$COMP_CWORD\" -eq 1 ]; then\n        names='",
           stdout);
     for (const cli_command *k = cli_commands; k->name; k++) printf("%s ", k->name);
-    fputs("--help --version'\n    elif [ \"$before\" = --model ] || [ \"$before\" = summary ]; then\n        names='",
+    fputs("--help --version'\n    elif [ \"$before\" = --model ] || [ \"$before\" = summary ] || [ "
+          "\"${COMP_WORDS[1]}\" = compare ] && [[ $word != -* ]]; then\n        names='",
           stdout);
     for (int i = 0; fv_model_at(i); i++) printf("%s ", fv_model_at(i)->name);
     fputs("'\n    elif [ \"${COMP_WORDS[1]}\" = study ] && [[ $word != -* ]]; then\n        names='", stdout);

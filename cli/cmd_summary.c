@@ -16,6 +16,7 @@ const cli_option options_summary[] = {
     NETWORK_SHAPE_OPTIONS(summary_args, net),
     { "batch-size", 'b', CLI_INT, offsetof(summary_args, batch),  "N",    "images at once, for the bytes; default 1", 1, 1 << 20 },
     { "layers",     0,   CLI_TEXT, offsetof(summary_args, layers), "LIST", "instead of MODEL: layers such as \"conv7/2p3:64 pool3/2p1 conv3p1*2\"; also dw, avg, gap, fc, d2, g4, same, ceil, 299x299x3", 0, 0 },
+    { "html",       0,   CLI_TEXT, offsetof(summary_args, html),   "FILE", "write a page with a picture of the network as well", 0, 0 },
     { "dot",        0,   CLI_FLAG, offsetof(summary_args, dot),    "",     "print the graph for Graphviz instead", 0, 0 },
     { 0 },
 };
@@ -255,8 +256,8 @@ int cmd_summary(cli *c, int argc, char **argv)
         fv_net_describe(net, &v.info);
         fv_plan_describe(plan, &v.plan);
         fv_net_cost(net, &v.cost);
-        (a.dot ? summary_dot : c->json ? summary_json : summary_text)(&v);
-        code = 0;
+        if (a.html && fv_net_page(net, a.batch, &v.plan, a.html, &err) != FV_OK) code = cli_fail(&err);
+        else (a.dot ? summary_dot : c->json ? summary_json : summary_text)(&v), code = 0;
     }
     fv_plan_free(plan);
     fv_net_free(net);

@@ -471,6 +471,70 @@ FV_API void fv_plan_profile(fv_plan *plan, double *seconds);
 /* Packs the net's present weights anew: for an inference plan whose net was trained meanwhile. */
 FV_API void fv_plan_repack(fv_plan *plan);
 
+/* An HTML page with a picture of the network, its stages and blocks, and all that `fovea summary` tells, for so many images
+ * at once; plan: where not NULL, one for them, whose memory is told. */
+FV_API fv_status fv_net_page(const fv_net *net, int batch, const fv_plan_info *plan, const char *path, fv_err *err);
+
+/* Networks side by side, measured on this machine. */
+typedef struct fv_compared {
+    const char *name;      /* as it was asked for */
+    const fv_model *model; /* its row; NULL: a network of one's own */
+    int size;
+    fv_cost cost;
+    double latency_ms;   /* median of a run of one image; NaN: not measured, for it cannot be within the budget */
+    double images_per_s; /* in batches; NaN likewise */
+    size_t bytes;        /* what the plan of one image and its net take while running */
+    double top1;         /* published, of the row's weights on ImageNet; 0: none, as for a model file */
+    bool within;         /* the budget */
+    bool front;          /* of those within, none is both faster and more accurate */
+} fv_compared;
+typedef struct fv_compare_opts {
+    const char *const *model; /* names or model files; none: all that have a published accuracy on ImageNet */
+    int nmodels;
+    int batch;          /* for images_per_s; 0: 8 */
+    int size;           /* 0: each network's own; no accuracy is published for another */
+    double seconds;     /* to measure a network for, about, after warming up; 0: 0.5 */
+    const char *budget; /* "latency<10ms,params<5M"; see fv_budget_parse; NULL: none */
+    /* Before each network; name NULL: at the end. False: stop, FV_INTERRUPTED. */
+    bool (*progress)(void *user, int done, int count, const char *name);
+    void *user;
+} fv_compare_opts;
+typedef struct fv_comparison {
+    fv_compared *row; /* the most accurate first, those without a published accuracy last */
+    int n, threads, batch;
+    fv_cpu cpu;
+    const char *budget; /* the caller's */
+} fv_comparison;
+FV_API fv_status fv_compare(fv_comparison *c, const fv_compare_opts *opts, const fv_env *env, fv_err *err);
+FV_API void fv_comparison_free(fv_comparison *c, const fv_env *env);
+/* Accuracy against measured latency with its front, and the table, as an HTML page. */
+FV_API fv_status fv_comparison_page(const fv_comparison *c, const char *path, const fv_env *env, fv_err *err);
+
+/* Bounds on what fv_compare tells: latency (ms, us, s), throughput (images/s), params, macs (k, M, G), memory (KiB, MiB, GiB),
+ * access (k, M, G values), top1 (percent), size (pixels), each with < <= > or >=, commas between; at most 16. */
+typedef enum fv_measure {
+    FV_MEASURE_LATENCY,
+    FV_MEASURE_THROUGHPUT,
+    FV_MEASURE_PARAMS,
+    FV_MEASURE_MACS,
+    FV_MEASURE_MEMORY,
+    FV_MEASURE_ACCESS,
+    FV_MEASURE_TOP1,
+    FV_MEASURE_SIZE,
+    FV_MEASURE_COUNT
+} fv_measure;
+typedef struct fv_bound {
+    fv_measure of;
+    bool least, or_equal; /* > or >=; <= or >= */
+    double value;         /* in ms, images/s, bytes, percent or ones */
+} fv_bound;
+typedef struct fv_budget {
+    fv_bound bound[16];
+    int n;
+} fv_budget;
+FV_API fv_status fv_budget_parse(fv_budget *b, const char *text, fv_err *err);
+FV_API bool fv_budget_holds(const fv_budget *b, const fv_compared *row); /* bounds on what was not measured hold not */
+
 /* One update of the weights by a FV_TRAIN plan: all that may differ from step to step. */
 typedef struct fv_update {
     int n;                /* images, 1 to the plan's batch; two or more where a batch-norm sees one pixel; 0: none, for

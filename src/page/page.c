@@ -63,6 +63,28 @@ void fv_html_number(fv_writer *w, double v, int decimals)
     fv_write_text(w, text);
 }
 
+const char *fv_count_text(char out[FV_COUNT_TEXT], int64_t v)
+{
+    char digits[FV_COUNT_TEXT];
+    size_t n = (size_t)snprintf(digits, sizeof digits, "%lld", (long long)v), to = 0;
+    for (size_t i = 0; i < n; i++) {
+        out[to++] = digits[i];
+        if (digits[i] != '-' && n - i > 1 && (n - i - 1) % 3 == 0) out[to++] = ',';
+    }
+    out[to] = 0;
+    return out;
+}
+
+const char *fv_short_count(char out[FV_COUNT_TEXT], double v)
+{
+    static const char letter[] = " kMGTP";
+    int power = 0;
+    while (fabs(v) >= 999.95 && letter[power + 1]) v /= 1000, power++;
+    fv_number_text(out, FV_COUNT_TEXT - 3, v, power || v != floor(v) ? 1 : 0);
+    if (power) snprintf(out + strlen(out), 3, " %c", letter[power]);
+    return out;
+}
+
 void fv_page_head(fv_writer *w, const char *title, const char *lead)
 {
     fv_write_text(w, "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
@@ -151,12 +173,20 @@ void fv_facts_open(fv_writer *w)
 void fv_fact(fv_writer *w, const char *name, const char *fmt, ...)
 {
     va_list ap;
+    char text[200];
     fv_write_text(w, "<div><dt>");
     fv_html(w, name);
     fv_write_text(w, "</dt><dd>");
     va_start(ap, fmt);
-    html_vprintf(w, fmt, ap);
+    if (vsnprintf(text, sizeof text, fmt, ap) < 0) w->failed = true, *text = 0;
     va_end(ap);
+    for (char *p = text, *end; *p; p = end) { /* names may be broken after their underscores */
+        end = p + strcspn(p, "_");
+        const bool more = *end == '_';
+        *end = 0;
+        fv_html(w, p);
+        if (more) fv_write_text(w, "_<wbr>"), end++;
+    }
     fv_write_text(w, "</dd></div>\n");
 }
 

@@ -15,6 +15,11 @@ void fv_html_printf(fv_writer *w, const char *fmt, ...) __attribute__((format(pr
 /* A number with so many decimals and a point in every locale; an en dash where it is not finite. */
 void fv_html_number(fv_writer *w, double v, int decimals);
 
+/* "2,278,604"; and "144.9 M", three or four digits and a thousands' letter. */
+enum { FV_COUNT_TEXT = 32 };
+const char *fv_count_text(char out[FV_COUNT_TEXT], int64_t v);
+const char *fv_short_count(char out[FV_COUNT_TEXT], double v);
+
 /* Around everything. `lead` is a line under the title, or NULL. */
 void fv_page_head(fv_writer *w, const char *title, const char *lead);
 void fv_page_foot(fv_writer *w);

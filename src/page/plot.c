@@ -195,7 +195,7 @@ static void points(frame *f, const fv_series *s)
 
 static bool free_box(const frame *f, box b)
 {
-    if (b.left < 0 || b.right > f->width || b.top < f->y.to - EDGE || b.bottom > f->y.from) return false;
+    if (b.left < f->x.from + 2 || b.right > f->width || b.top < f->y.to - EDGE || b.bottom > f->y.from) return false;
     for (size_t i = 0; i < f->ntaken; i++) {
         const box *t = &f->taken[i];
         if (b.left < t->right && t->left < b.right && b.top < t->bottom && t->top < b.bottom) return false;
@@ -203,8 +203,43 @@ static bool free_box(const frame *f, box b)
     return true;
 }
 
-/* A label goes to the first of the places around its point that touches nothing; where there is none, it is left to
- * the hint. */
+/* Does the segment from a to b enter the box? (Liang, Barsky 1984) */
+static bool enters(box b, double ax, double ay, double bx, double by)
+{
+    const double from[4] = { ax - b.left, b.right - ax, ay - b.top, b.bottom - ay };
+    const double step[4] = { ax - bx, bx - ax, ay - by, by - ay };
+    double begin = 0, end = 1;
+    for (int i = 0; i < 4; i++) {
+        if (step[i] == 0 && from[i] < 0) return false;
+        if (step[i] != 0) {
+            const double t = from[i] / step[i];
+            if (step[i] > 0) end = fmin(end, t);
+            else begin = fmax(begin, t);
+        }
+    }
+    return begin <= end;
+}
+
+enum { MOST_AVOIDED = 2000 }; /* points of a line that labels go out of the way of */
+
+static bool crossed(const frame *f, box b)
+{
+    for (int i = 0; i < f->p->nseries; i++) {
+        const fv_series *s = &f->p->series[i];
+        double x, y, before_x = NAN, before_y = NAN;
+        for (int k = 0; s->form != FV_FORM_POINTS && s->n <= MOST_AVOIDED && k < s->n; k++) {
+            const bool there = point_of(f, s, k, &x, &y), line_to = there && isfinite(before_x);
+            const double turn_y = s->form == FV_FORM_STEPS ? before_y : y;
+            if (line_to && s->form == FV_FORM_STEPS && enters(b, before_x, before_y, x, turn_y)) return true;
+            if (line_to && enters(b, s->form == FV_FORM_STEPS ? x : before_x, before_y, x, y)) return true;
+            before_x = there ? x : NAN, before_y = y;
+        }
+    }
+    return false;
+}
+
+/* A label goes to the first of the places around its point that touches nothing, best no line either; where there is none, it is
+ * left to the hint. */
 static void label(frame *f, const fv_series *s, int i)
 {
     static const double place[][2] = { { 1, 0 },  { -1, 0 },  { 0, -1 }, { 0, 1 },
@@ -212,12 +247,13 @@ static void label(frame *f, const fv_series *s, int i)
     double x, y;
     if (!s->label[i] || !inside(f, s, i) || !point_of(f, s, i, &x, &y)) return;
     const double wide = fv_text_px(s->label[i], LABEL_PX);
-    for (size_t k = 0; k < sizeof place / sizeof *place; k++) {
-        const double side = place[k][0], up = place[k][1];
+    const size_t places = sizeof place / sizeof *place;
+    for (size_t k = 0; k < 2 * places; k++) {
+        const double side = place[k % places][0], up = place[k % places][1];
         const double left = side > 0 ? x + MARK + 3 : side < 0 ? x - MARK - 3 - wide : x - wide / 2;
         const double middle = y + up * (side == 0 ? MARK + 9 : MARK + 5);
         const box b = { left, middle - 7, left + wide, middle + 7 };
-        if (!free_box(f, b)) continue;
+        if (!free_box(f, b) || (k < places && crossed(f, b))) continue;
         fv_svg_put(f->w, "<text class=\"halo\" x=\"", left);
         fv_svg_put(f->w, "\" y=\"", middle + 4);
         fv_write_text(f->w, "\">");

@@ -29,11 +29,29 @@ else
     echo "skip Graphviz: dot is not installed"
 fi
 
+"$FOVEA" summary resnet20 --html net.html >out.txt 2>err.txt && grep -q '269,722' net.html && [ "$(tail -c 8 net.html)" = '</html>' ]
+told "--html writes a page beside the text" $?
+refuses 73 "page that cannot be made" "nowhere" summary resnet20 --html nowhere/net.html
+
+"$FOVEA" compare shufflenet_v2_x0_5 squeezenet1_1 --seconds 0.01 --budget "params<5M" --html cmp.html >out.txt 2>err.txt &&
+    grep -qE '^squeezenet1_1 +224 +58.18 +[0-9]' out.txt && grep -q '^best within the budget: shufflenet_v2_x0_5, squeezenet1_1$' out.txt &&
+    grep -q 'Published accuracy against the latency' cmp.html
+told "compare measures, names the best and writes its page" $?
+"$FOVEA" compare shufflenet_v2_x0_5 --seconds 0.01 --budget "params<1M" >out.txt 2>err.txt
+[ $? -eq 1 ] && grep -q '^fovea: no network is within params<1M$' err.txt
+told "nothing within the budget is exit 1" $?
+refuses 2 "budget of something else" "latncy" compare resnet18 --budget "latncy<3ms"
+refuses 2 "misspelt network" "did you mean 'resnet18'" compare resnet81
+refuses 66 "model file that is not there" "no such model file" compare nothere.safetensors
+
 if ! python3 -c 'import json' 2>/dev/null; then
     echo "skip JSON values: python3 is not installed"
     exit 0
 fi
 "$FOVEA" summary resnet20 --batch-size 4 --json >four.json 2>err.txt && "$FOVEA" summary resnet20 --json >one.json
+"$FOVEA" compare shufflenet_v2_x0_5 resnet20 --seconds 0.01 --json >cmp.json 2>err.txt
+[ "$(json_of cmp.json "[m['top1'] for m in v['models']] == [60.552, None] and v['models'][0]['front'] and v['models'][0]['latency_ms'] > 0 and v['models'][0]['source'].startswith('torchvision') and v['models'][1]['params'] == 269722 and v['best'] == ['shufflenet_v2_x0_5', 'resnet20']")" = True ]
+told "compare --json has its values" $?
 [ "$(json_of one.json "set('name op detail in out params macs memory_access access_bytes activation_bytes receptive_field stride'.split()) <= set(v['layers'][0])")" = True ]
 told "--json has its keys" $?
 [ "$(json_of one.json "sum(l['params'] for l in v['layers']) == v['params'] == 269722 and sum(o['macs'] for o in v['operators']) == v['macs'] == 40551040 and sum(l['memory_access'] for l in v['layers']) == v['memory_access']")" = True ]

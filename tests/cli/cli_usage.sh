@@ -26,7 +26,7 @@ refuses 66 "data that are not there" "nothere" eval nothere/ --model resnet20 --
 refuses 66 "array that is not there" "x.npy" run --model resnet20 --input x.npy --output y.npy
 FOVEA_CPU=z80 refuses 2 "unknown FOVEA_CPU" "FOVEA_CPU is one of" models
 
-for command in models summary train eval predict features run bench data completion help; do
+for command in models summary compare train eval predict features run bench data completion help; do
     "$FOVEA" $command --help >help.txt 2>err.txt
     check "$command --help shows an example" $? grep -q '^example:' help.txt
 done
