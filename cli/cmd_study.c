@@ -2,19 +2,22 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "options.h"
 #include "output.h"
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 typedef struct study_args {
     bool all;
-    const char *data;
+    const char *data, *html;
     int threads;
 } study_args;
 // clang-format off
 const cli_option options_study[] = {
     { "all",     0, CLI_FLAG, offsetof(study_args, all),     "",     "run all of them, or those whose names are given", 0, 0 },
     { "data",    0, CLI_TEXT, offsetof(study_args, data),    "DATA", "pictures to train on (Fashion-MNIST, Debian's dataset-fashion-mnist)", 0, 0 },
+    { "html",    0, CLI_TEXT, offsetof(study_args, html),    "FILE", "also write a page with the plot; of several studies: a folder with an index", 0, 0 },
     { "threads", 0, CLI_INT,  offsetof(study_args, threads), "N",    "threads (all cores); timed studies use one", 1, 4096 },
     { 0 },
 };
@@ -174,6 +177,28 @@ static void line(const fv_study_result *r)
     fflush(stdout);
 }
 
+/* One page, or a folder of them with their index. Gives -1, or the exit code. */
+static int pages(fv_study_result *const *r, int n, const char *where)
+{
+    char path[4096];
+    fv_err err = { 0 };
+    fv_status s = FV_OK;
+    if (n == 1) s = fv_study_page(r[0], where, NULL, &err);
+    else if (mkdir(where, 0777) != 0 && errno != EEXIST) {
+        cli_say("cannot make the folder '%s': %s", where, strerror(errno));
+        return fv_status_exit(FV_CREATE);
+    }
+    for (int i = 0; n > 1 && i < n && s == FV_OK; i++) {
+        snprintf(path, sizeof path, "%s/%s.html", where, r[i]->study->name);
+        s = fv_study_page(r[i], path, "index.html", &err);
+    }
+    if (n > 1 && s == FV_OK) {
+        snprintf(path, sizeof path, "%s/index.html", where);
+        s = fv_study_index((const fv_study_result *const *)r, n, path, &err);
+    }
+    return s == FV_OK ? -1 : cli_fail(&err);
+}
+
 static int summary(const cli *c, fv_study_result *const *r, int n)
 {
     int held = 0, failed = 0;
@@ -214,7 +239,8 @@ static int run(cli *c, const study_args *a, const fv_study *const *list, int n)
     }
     cli_progress_clear(&s.progress);
     c->progress = NULL;
-    const int code = done == n ? summary(c, r, n) : cli_fail(&err);
+    int code = done < n ? cli_fail(&err) : a->html ? pages(r, n, a->html) : -1;
+    if (code < 0) code = summary(c, r, n);
     for (int i = 0; i < done; i++) fv_study_free(r[i]);
     free(r);
     return code;

@@ -871,6 +871,10 @@ typedef struct fv_study_opts {
 FV_API fv_status fv_study_run(fv_study_result **r, const fv_study *study, const fv_study_opts *opts, const fv_env *env,
                               fv_err *err);
 FV_API void fv_study_free(fv_study_result *r);
+/* The result as a page of HTML that needs nothing else; `index`: where its last line leads, or NULL. */
+FV_API fv_status fv_study_page(const fv_study_result *r, const char *path, const char *index, fv_err *err);
+/* A page of many: a line for each, that leads to NAME.html beside it. */
+FV_API fv_status fv_study_index(const fv_study_result *const *r, int n, const char *path, fv_err *err);
 
 /* ---- arrays and measures --------------------------------------------------------------------------------- */
 

@@ -146,11 +146,14 @@ static double rate(const lesson *k)
     return k->r->cosine ? 0.5 * k->r->lr * (1 + cos(acos(-1.0) * (double)k->step / steps)) : k->r->lr;
 }
 
-/* The share of answers whose label is not the first. */
+/* How many answers have another class first; one that is no number is wrong. */
 static int wrong(const float *logits, const int *labels, int n, int classes)
 {
     int count = 0;
-    for (int i = 0; i < n; i++) count += fv_rank_of(logits + (size_t)i * classes, classes, labels[i]) != 0;
+    for (int i = 0; i < n; i++) {
+        const float *z = logits + (size_t)i * classes;
+        count += !isfinite(z[labels[i]]) || fv_rank_of(z, classes, labels[i]) != 0;
+    }
     return count;
 }
 

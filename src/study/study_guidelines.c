@@ -204,21 +204,21 @@ static fv_status g3(fv_lab *l, fv_err *err)
                               { SERIES, 64, 64, 1, 4, 0, 0 },
                               { PARALLEL, 91, 91, 1, 2, 0, 0 },
                               { PARALLEL, 64, 64, 1, 4, 0, 0 } };
-    static const char *const names[] = { "1 fragment", "2 in series", "4 in series", "2 in parallel", "4 in parallel" };
+    static const char *const bars[] = { "1 fragment",    "2 in series",   "4 in series",
+                                        "2 in parallel", "4 in parallel", NULL };
     static const double published[] = { 10.1, 10.1, 10.1, 9.1, 8.4 };
     fv_plan *plans[5];
     fv_net *nets[5];
     double ms[5];
     FV_TRY(forms(l, f, 5, false, plans, nets, err));
     FV_TRY(race(l, ms, plans, 5, err));
-    fv_lab_plot(l, (fv_study_plot){ "G3: time by fragments, equal MACs",
-                                    "1 fragment; 2, 3: 2, 4 in series; 4, 5: in parallel", "time / that of 1 fragment",
-                                    false, false });
+    fv_lab_plot(l, (fv_study_plot){ "G3: time by fragments, equal MACs", NULL, "time / that of 1 fragment", false,
+                                    false, bars });
     fv_lab_curve(l, "here", false);
     for (int i = 0; i < 5; i++) fv_lab_point(l, i + 1, ms[i] / ms[0]);
     fv_lab_curve(l, "Snapdragon 810, published", true);
     for (int i = 0; i < 5; i++) fv_lab_point(l, i + 1, published[0] / published[i]);
-    for (int i = 0; i < 4; i++) fv_lab_tell(l, fv_lab_text(l, "%s (ms)", names[i]), ms[i]);
+    for (int i = 0; i < 4; i++) fv_lab_tell(l, fv_lab_text(l, "%s (ms)", bars[i]), ms[i]);
     fv_lab_above(l, "4 in parallel (ms), against 1 fragment", ms[4], ms[0]);
     return FV_OK;
 }
@@ -229,7 +229,7 @@ static fv_status g4(fv_lab *l, fv_err *err)
                               { UNITS, 32, 32, 1, 1, true, false },
                               { UNITS, 32, 32, 1, 1, false, true },
                               { UNITS, 32, 32, 1, 1, false, false } };
-    static const char *const names[] = { "ReLU and shortcut", "ReLU", "shortcut", "neither" };
+    static const char *const bars[] = { "ReLU and shortcut", "ReLU", "shortcut", "neither", NULL };
     static const double published[] = { 56.7, 61.9, 57.3, 66.3 };
     fv_plan *plans[8];
     fv_net *nets[8];
@@ -237,15 +237,15 @@ static fv_status g4(fv_lab *l, fv_err *err)
     FV_TRY(forms(l, f, 4, true, plans, nets, err));
     FV_TRY(forms(l, f, 4, false, plans + 4, nets + 4, err));
     FV_TRY(race(l, ms, plans, 8, err));
-    fv_lab_plot(l, (fv_study_plot){ "G4: element-wise operations", "1 both, 2 ReLU, 3 shortcut, 4 neither",
-                                    "time / that of neither", false, false });
+    fv_lab_plot(l,
+                (fv_study_plot){ "G4: element-wise operations", NULL, "time / that of neither", false, false, bars });
     fv_lab_curve(l, "here, each op on its own", false);
     for (int i = 0; i < 4; i++) fv_lab_point(l, i + 1, ms[i] / ms[3]);
     fv_lab_curve(l, "here, fused", false);
     for (int i = 0; i < 4; i++) fv_lab_point(l, i + 1, ms[4 + i] / ms[7]);
     fv_lab_curve(l, "Snapdragon 810, published", true);
     for (int i = 0; i < 4; i++) fv_lab_point(l, i + 1, published[3] / published[i]);
-    for (int i = 1; i < 4; i++) fv_lab_tell(l, fv_lab_text(l, "%s, each op on its own (ms)", names[i]), ms[i]);
+    for (int i = 1; i < 4; i++) fv_lab_tell(l, fv_lab_text(l, "%s, each op on its own (ms)", bars[i]), ms[i]);
     fv_lab_above(l, "ReLU and shortcut, each op on its own (ms), against neither", ms[0], ms[3]);
     fv_lab_below(l, "ReLU and shortcut, fused (ms), against unfused", ms[4], ms[0]);
     fv_lab_tell(l, "neither, fused plan (ms)", ms[7]);

@@ -293,6 +293,98 @@ static fv_status crops(fv_lab *l, fv_err *err)
     return FV_OK;
 }
 
+/* ---- colours ---- */
+
+static fv_status pca_colour(fv_lab *l, fv_err *err)
+{
+    enum { N = 20000, PIXELS = 4 };
+    /* columns are the axes; published with Facebook's ResNet code */
+    static const double axes[3][3] = { { -.5675, .7192, .4009 },
+                                       { -.5808, -.0045, -.8140 },
+                                       { -.5836, -.6948, .4203 } };
+    static const double lengths[3] = { .2175, .0188, .0045 };
+    static const double sigma = 0.1;
+    const fv_augment a = { .pca = sigma, .seed = 1 };
+    const fv_prep prep = { .h = 2, .w = 2, .channels = 3, .std = { 1, 1, 1 }, .order = FV_RGB };
+    double square[3] = { 0 }, crossed[3] = { 0 }, orthonormal = 0;
+    int uneven = 0;
+    (void)err;
+    for (int i = 0; i < 3; i++)
+        for (int k = 0; k < 3; k++) {
+            double dot = 0;
+            for (int c = 0; c < 3; c++) dot += axes[c][i] * axes[c][k];
+            orthonormal = fmax(orthonormal, fabs(dot - (i == k)));
+        }
+    for (int n = 0; n < N; n++) {
+        float x[PIXELS * 3] = { 0 };
+        double along[3] = { 0 };
+        fv_augment_finish(x, &a, &prep, 0, n);
+        for (int i = 3; i < PIXELS * 3; i++) uneven += x[i] != x[i % 3];
+        for (int k = 0; k < 3; k++)
+            for (int c = 0; c < 3; c++) along[k] += axes[c][k] * (double)x[c];
+        for (int k = 0; k < 3; k++) {
+            square[k] += along[k] * along[k] / N;
+            crossed[k] += along[k] * along[(k + 1) % 3] / N;
+        }
+    }
+    fv_lab_is(l, "published axes, from orthonormal", orthonormal, 0, 1e-3);
+    fv_lab_is(l, "pixels with another shift than their picture", uneven, 0, 0);
+    /* a deviation of N draws is known to 1 / sqrt(2 N); the axes are to 1e-3 of the longest */
+    for (int k = 0; k < 3; k++)
+        fv_lab_is(l, fv_lab_text(l, "deviation along axis %d", k + 1), sqrt(square[k]), sigma * lengths[k],
+                  5 * sigma * lengths[k] / sqrt(2.0 * N) + 1e-3 * sigma * lengths[0]);
+    for (int k = 0; k < 3; k++) {
+        const double scale = sigma * sigma * lengths[k] * lengths[(k + 1) % 3];
+        fv_lab_is(l, fv_lab_text(l, "correlation of axes %d and %d", k + 1, (k + 1) % 3 + 1), crossed[k] / scale, 0,
+                  5 / sqrt(N) + 1e-3 * lengths[0] * lengths[0] / (lengths[k] * lengths[(k + 1) % 3]));
+    }
+    return FV_OK;
+}
+
+/* ---- RMSprop ---- */
+
+/* The change of one layer's weights by a first step, and the gradient that SGD's state shows. */
+static fv_status first_step(fv_lab *l, const float **change, fv_optimiser opt, fv_err *err)
+{
+    enum { IN = 4, N = 6, COUNT = IN * 3 };
+    static const int labels[N] = { 0, 1, 2, 0, 1, 2 };
+    fv_net *net;
+    fv_plan *plan;
+    float *x, *before;
+    FV_TRY(fv_lab_net(l, &net, (fv_shape){ 1, 1, 1, IN }, one_layer, NULL, err));
+    FV_TRY(fv_lab_noise(l, &x, N * IN, 1, err));
+    FV_TRY(fv_lab_floats(l, &before, COUNT, err));
+    FV_TRY(fv_lab_plan(l, &plan, net, N,
+                       (fv_plan_request){ .train = true, .backward = true, .update = true, .loss = true, .opt = opt },
+                       err));
+    const float *w = fv_net_weights(net, "fc.weight", NULL);
+    memcpy(before, w, COUNT * sizeof *w);
+    fv_run_train(plan, &(fv_update){ .n = N, .images = x, .labels = labels, .lr = 1, .momentum = 0 });
+    for (int i = 0; i < COUNT; i++) before[i] -= w[i];
+    *change = before;
+    return FV_OK;
+}
+
+static fv_status rmsprop(fv_lab *l, fv_err *err)
+{
+    enum { COUNT = 12 };
+    const double eps = 1e-3, alpha = 0.9;
+    const float *g, *step;
+    double tf = 0, torch = INFINITY, widest = 0;
+    FV_TRY(first_step(l, &g, FV_OPT_SGD, err));
+    FV_TRY(first_step(l, &step, FV_OPT_RMSPROP, err));
+    for (int i = 0; i < COUNT; i++) {
+        const double d = (double)g[i], s = (double)step[i];
+        tf = fmax(tf, fabs(s - d / sqrt(alpha + (1 - alpha) * d * d + eps)));
+        torch = fmin(torch, fabs(s - d / (sqrt((1 - alpha) * d * d) + eps)));
+        widest = fmax(widest, fabs(d));
+    }
+    fv_lab_is(l, "step from g / sqrt(.9 + .1 g^2 + eps)", tf, 0, 1e-6);
+    fv_lab_above(l, "from g / (sqrt(.1 g^2) + eps), the least of the weights", torch, 0.5);
+    fv_lab_tell(l, "largest gradient", widest);
+    return FV_OK;
+}
+
 // clang-format off
 const fv_study_row fv_studies_regular[] = {
     { { "stochastic-depth", TOPIC,
@@ -337,6 +429,19 @@ const fv_study_row fv_studies_regular[] = {
         ".08; .75 and 1.333; mean logarithm 0; 2,048",
         "Most of the accuracy of a network on few pictures comes from here. Sampling the aspect itself instead of its logarithm would favour wide crops.",
         FV_STUDY_EXACT, false, 0.1 }, crops },
+    { { "pca-colour", TOPIC,
+        "PCA colour adds one shift per picture along the three axes of ImageNet's colours, with deviations .1 times their lengths: .02175, .00188, .00045.",
+        NULL, "Krizhevsky et al. 2012, section 4.1; axes as published with Facebook's ResNet code", "20,000 draws of the augmentation's step",
+        "orthonormal axes; the three deviations; no correlation; the same shift in all pixels",
+        "It changes the light, not the things. Nearly all of it is brightness: the first axis is almost grey and ten times as long as the second.",
+        FV_STUDY_EXACT, false, 0.1 }, pca_colour },
+    { { "rmsprop-forms", TOPIC,
+        "TensorFlow's RMSprop begins with a mean square of 1 and has eps inside the root; PyTorch's begins with 0 and has it outside.",
+        "\"RMSprop\" without a word on which: the first step differs by a factor of up to 3 / |g|.",
+        "Tan, Le 2019 and Howard et al. 2019, with TensorFlow's and PyTorch's code", "a first step of the library against both formulas, the gradient taken from SGD",
+        "TensorFlow's to 1e-6, far from PyTorch's",
+        "The recipes of MobileNetV3 and EfficientNet were tuned with TensorFlow's form; with the other they diverge in the first steps unless the warm-up is long.",
+        FV_STUDY_EXACT, false, 0.1 }, rmsprop },
     { { 0 }, NULL },
 };
 // clang-format on

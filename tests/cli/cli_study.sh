@@ -21,3 +21,13 @@ told "a study has its keys" $?
 [ "$(json_of all.json "len(v['studies']) == len(set(s['name'] for s in v['studies']))")" = True ]
 told "names are unique" $?
 refuses 2 "an unknown study, with the nearest" "did you mean 'stacked-3x3'" study stacked-3x4
+"$FOVEA" study relu-spiral --html one.html >/dev/null
+[ $? -eq 0 ] && grep -q '<svg' one.html && ! grep -qE 'https?://[^"]*\.(js|css)|<script' one.html
+told "a page has its plot and needs nothing else" $?
+"$FOVEA" study stacked-3x3 hard-swish --html site >/dev/null
+[ $? -eq 0 ] && grep -q 'href="hard-swish.html"' site/index.html && grep -q 'href="index.html"' site/stacked-3x3.html
+told "several make a small site" $?
+refuses 73 "a page that cannot be written" "nowhere" study stacked-3x3 --html nowhere/page.html
+"$FOVEA" study degradation --data nowhere/ >none.txt
+[ $? -eq 66 ] && grep -q '^not run: ' none.txt
+told "a study without its data is told as not run" $?
