@@ -86,7 +86,7 @@ static void finding_text(const fv_finding *f)
     printf("  %-4s %-62s %12.6g", f->relation == FV_TOLD ? "" : f->holds ? "ok" : "NOT", f->what, f->measured);
     if (f->relation == FV_BELOW) printf("  below %.6g", f->expected);
     else if (f->relation == FV_ABOVE) printf("  above %.6g", f->expected);
-    else if (f->relation == FV_IS && f->tolerance > 0) printf("  %.8g +- %.2g", f->expected, f->tolerance);
+    else if (f->relation == FV_IS && f->tolerance > 0) printf("  %.6g +- %.2g", f->expected, f->tolerance);
     else if (f->relation == FV_IS) printf("  %.12g", f->expected);
     putchar('\n');
 }

@@ -17,6 +17,7 @@ typedef struct fv_lab_book {
     fv_finding *finding;
     size_t nfinding, finding_cap;
     fv_study_plot plot;
+    const char *const *places; /* of bars; NULL: lines */
     fv_lab_points *curve;
     size_t ncurve, curve_cap;
 } fv_lab_book;

@@ -112,6 +112,12 @@ void fv_lab_plot(fv_lab *l, fv_study_plot plot)
     l->book->plot = plot;
 }
 
+void fv_lab_bars(fv_lab *l, const char *title, const char *y, const char *const *places)
+{
+    l->book->plot = (fv_study_plot){ .title = title, .y = y };
+    l->book->places = places;
+}
+
 void fv_lab_curve(fv_lab *l, const char *name, bool published)
 {
     fv_lab_book *b = l->book;

@@ -34,9 +34,10 @@ const char *fv_lab_text(fv_lab *l, const char *fmt, ...) __attribute__((format(p
 typedef struct fv_study_plot {
     const char *title, *x, *y; /* axes, with units */
     bool log_x, log_y;
-    const char *const *group; /* not NULL: bars; names of the points' places, NULL at the end */
 } fv_study_plot;
 void fv_lab_plot(fv_lab *l, fv_study_plot plot);
+/* Bars instead, whose places 1, 2, ... have names; NULL ends them. */
+void fv_lab_bars(fv_lab *l, const char *title, const char *y, const char *const *places);
 void fv_lab_curve(fv_lab *l, const char *name, bool published); /* published: somebody else's points */
 void fv_lab_point(fv_lab *l, double x, double y);
 

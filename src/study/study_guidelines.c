@@ -212,8 +212,7 @@ static fv_status g3(fv_lab *l, fv_err *err)
     double ms[5];
     FV_TRY(forms(l, f, 5, false, plans, nets, err));
     FV_TRY(race(l, ms, plans, 5, err));
-    fv_lab_plot(l, (fv_study_plot){ "G3: time by fragments, equal MACs", NULL, "time / that of 1 fragment", false,
-                                    false, bars });
+    fv_lab_bars(l, "G3: time by fragments, equal MACs", "time / that of 1 fragment", bars);
     fv_lab_curve(l, "here", false);
     for (int i = 0; i < 5; i++) fv_lab_point(l, i + 1, ms[i] / ms[0]);
     fv_lab_curve(l, "Snapdragon 810, published", true);
@@ -237,8 +236,7 @@ static fv_status g4(fv_lab *l, fv_err *err)
     FV_TRY(forms(l, f, 4, true, plans, nets, err));
     FV_TRY(forms(l, f, 4, false, plans + 4, nets + 4, err));
     FV_TRY(race(l, ms, plans, 8, err));
-    fv_lab_plot(l,
-                (fv_study_plot){ "G4: element-wise operations", NULL, "time / that of neither", false, false, bars });
+    fv_lab_bars(l, "G4: element-wise operations", "time / that of neither", bars);
     fv_lab_curve(l, "here, each op on its own", false);
     for (int i = 0; i < 4; i++) fv_lab_point(l, i + 1, ms[i] / ms[3]);
     fv_lab_curve(l, "here, fused", false);
@@ -307,7 +305,7 @@ static fv_status elementwise(fv_lab *l, fv_err *err)
 const fv_study_row fv_studies_guidelines[] = {
     { { "access-g1", TOPIC,
         "G1: at fixed MACs a 1x1 convolution touches least memory, hw (c1 + c2) + c1 c2, where c1 = c2.",
-        "MAC means memory access cost here, not multiply-accumulate.", MA ", guideline 1",
+        "MAC read as multiply-accumulate: here it is the memory access cost.", MA ", guideline 1",
         "builds the eight settings of table 1 and counts inputs, outputs and weights",
         "819,200 862,920 1,157,728 1,483,200 and 201,728 207,944 286,390 367,884; the bound is reached only at 1:1",
         "A bottleneck of 1:4, as ResNet has it, moves half as much again as equal widths do. A processor that waits for memory does not care for the MACs saved.",

@@ -347,7 +347,7 @@ const fv_study_row fv_studies_mobile[] = {
         FV_STUDY_EXACT, false, 0.1 }, reductions },
     { { "relu-spiral", TOPIC,
         "ReLU in n dimensions loses a plane spiral for n = 2 or 3 and mostly keeps it for n of 15 to 30; a share (n + 1) / 2^n of the points cannot be told apart.",
-        "The plain reconstruction error tends to 1/2, not to 0, since half of the rows are cut: shapes are to be compared after the best scale.",
+        "\"X' comes close to X\": the plain error tends to 1/2, not to 0, since half of the rows are cut; shapes are to be compared after the best scale.",
         "Sandler et al. 2018, figure 1",
         "500 Gaussian T of n x 2, 1,000 points: X' = T+ ReLU(T X)",
         "error after the best scale .770 .716 .622 .491 .408 .356 .304 .177 for n = 2 3 5 10 15 20 30 100; lost .75 .5 .19 .011 ...",

@@ -61,7 +61,7 @@ static void bars(fv_writer *w, const fv_lab_book *b, double *ys)
     const char *names[MOST_GROUPS];
     int groups = 0;
     const int n = b->ncurve < MOST_CURVES ? (int)b->ncurve : MOST_CURVES;
-    while (groups < MOST_GROUPS && b->plot.group[groups]) names[groups] = b->plot.group[groups], groups++;
+    while (groups < MOST_GROUPS && b->places[groups]) names[groups] = b->places[groups], groups++;
     for (int i = 0; i < n; i++) {
         const fv_lab_points *c = &b->curve[i];
         double *value = ys + (size_t)i * MOST_GROUPS;
@@ -84,7 +84,7 @@ static fv_status plot(fv_writer *w, const fv_lab_book *b, fv_err *err)
     if (b->ncurve == 0) return FV_OK;
     for (size_t i = 0; i < b->ncurve; i++) points += b->curve[i].n;
     FV_TRY(fv_alloc_zero(b->heap, (void **)&x, 2 * points * sizeof *x, err));
-    if (b->plot.group) bars(w, b, x);
+    if (b->places) bars(w, b, x);
     else lines(w, b, x, x + points);
     fv_release(b->heap, x);
     return FV_OK;
@@ -97,8 +97,9 @@ static void expected(fv_table *t, const fv_finding *f)
     if (f->relation == FV_BELOW) fv_cell_printf(t, "below %.6g", f->expected);
     else if (f->relation == FV_ABOVE) fv_cell_printf(t, "above %.6g", f->expected);
     else if (f->relation == FV_TOLD) fv_cell(t, "");
-    else if (f->tolerance > 0) fv_cell_printf(t, "%.8g \xc2\xb1 %.2g", f->expected, f->tolerance);
-    else fv_cell_printf(t, "%.12g", f->expected);
+    else fv_cell_printf(t, f->tolerance > 0 ? "%.6g" : "%.12g", f->expected);
+    if (f->relation == FV_IS && f->tolerance > 0) fv_cell_printf(t, "\xc2\xb1 %.2g", f->tolerance);
+    else fv_cell(t, f->relation == FV_IS ? "exactly" : "");
 }
 
 static void findings(fv_writer *w, const fv_study_result *r)
@@ -107,13 +108,13 @@ static void findings(fv_writer *w, const fv_study_result *r)
         { "Finding", false }, { "Measured", true }, { "Expected", true }, { "", false }
     };
     fv_page_section(w, "Findings");
-    fv_table t = fv_table_open(w, NULL, columns, 4);
+    fv_table t = fv_table_open(w, NULL, columns, 5);
     for (int i = 0; i < r->nfindings; i++) {
         const fv_finding *f = &r->findings[i];
         fv_cell(&t, f->what);
         fv_cell_printf(&t, f->relation == FV_IS && f->tolerance == 0 ? "%.12g" : "%.6g", f->measured);
         expected(&t, f);
-        if (f->relation == FV_TOLD) fv_cell(&t, "");
+        if (f->relation == FV_TOLD) fv_cell(&t, "told only");
         else fv_cell_badge(&t, f->holds ? FV_TONE_GOOD : FV_TONE_BAD, f->holds ? "holds" : "does not");
     }
     fv_table_close(&t);
@@ -129,7 +130,7 @@ fv_status fv_study_page(const fv_study_result *r, const char *path, const char *
     if (r->verdict == FV_NOT_RUN) fv_html(&w, " "), fv_html(&w, r->why_not);
     else fv_html_printf(&w, " %d findings in %.2f s", r->nfindings, r->seconds);
     fv_write_text(&w, "</p>\n");
-    told(&w, "Often told as:", s->loose);
+    told(&w, "Told loosely:", s->loose);
     told(&w, "Source:", s->source);
     told(&w, "How it is run:", s->how);
     told(&w, "Expected:", s->expected);
@@ -154,6 +155,10 @@ fv_status fv_study_page(const fv_study_result *r, const char *path, const char *
 
 /* ---- the list ---- */
 
+static const char *const kinds[] = {
+    [FV_STUDY_EXACT] = "exact", [FV_STUDY_MEASURED] = "measured", [FV_STUDY_TIMED] = "timed"
+};
+
 static void topic(fv_writer *w, const fv_study_result *const *r, int n, const char *name)
 {
     static const fv_column columns[] = {
@@ -161,12 +166,13 @@ static void topic(fv_writer *w, const fv_study_result *const *r, int n, const ch
     };
     char href[80];
     fv_page_section(w, name);
-    fv_table t = fv_table_open(w, NULL, columns, 4);
+    fv_table t = fv_table_open(w, NULL, columns, 5);
     for (int i = 0; i < n; i++) {
         if (strcmp(r[i]->study->topic, name) != 0) continue;
         snprintf(href, sizeof href, "%s.html", r[i]->study->name);
         fv_cell_link(&t, href, r[i]->study->name);
         fv_cell_badge(&t, tone_of(r[i]->verdict), words_of(r[i]->verdict));
+        fv_cell(&t, kinds[r[i]->study->kind]);
         fv_cell_number(&t, r[i]->seconds, 2);
         fv_cell(&t, r[i]->study->claim);
     }

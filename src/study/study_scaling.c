@@ -102,8 +102,7 @@ static fv_status one_dimension(fv_lab *l, fv_err *err)
     FV_TRY(fv_lab_zoo(l, &zoo, "efficientnet_b0", 0, err));
     fv_lab_is(l, "B0 built here / the zoo's, MACs", (double)base.macs / (double)fv_graph_macs(zoo), 1, 0);
     fv_lab_is(l, "parameters", (double)base.params, (double)fv_graph_params(zoo), 0);
-    fv_lab_plot(l, (fv_study_plot){ "B0 at four times the MACs", NULL, "top-1 on ImageNet (%), published", false, false,
-                                    bars });
+    fv_lab_bars(l, "B0 at four times the MACs", "top-1 on ImageNet (%), published", bars);
     fv_lab_curve(l, "Tan, Le 2019, table 7", true);
     for (int i = 0; i < 4; i++) {
         const fv_shape in = { 1, rows[i].size, rows[i].size, 3 };
