@@ -307,7 +307,7 @@ const fv_study_row fv_studies_learning[] = {
         "He et al. 2015, figures 1 and 4", "linear layers of 48 units with batch norm on 14x14 pixels, 5 epochs",
         "plain 56 far above plain 10 and residual 56, in training error",
         "Since it is the training error, the plain network does not overfit: it cannot be optimised, though a copy of the shallow one with identities on top would be better. This is what shortcuts are for.",
-        FV_STUDY_MEASURED, true, 20 }, degradation },
+        FV_STUDY_MEASURED, true, 15 }, degradation },
     { { "batchnorm-learning", TOPIC,
         "With batch norm even sigmoids learn, and rates 30 times higher can be used.",
         NULL, "Ioffe, Szegedy 2015, section 4.2", "the same three convolutions with and without it, 4 epochs",
