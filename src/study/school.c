@@ -192,6 +192,7 @@ static void test(lesson *k, fv_lab_epoch *e)
     e->test_error = (double)bad / k->set->ntest;
 }
 
+/* One thread: layers this small are over before a second one has woken up. */
 fv_status fv_lab_train(fv_lab *l, fv_net *net, const fv_lab_set *set, const fv_lab_recipe *r, fv_lab_epoch *epochs,
                        fv_err *err)
 {
@@ -204,9 +205,11 @@ fv_status fv_lab_train(fv_lab *l, fv_net *net, const fv_lab_set *set, const fv_l
                                           .loss = true,
                                           .wd = r->wd,
                                           .h = set->side,
-                                          .w = set->side },
+                                          .w = set->side,
+                                          .threads = 1 },
                        err));
-    FV_TRY(fv_lab_plan(l, &k.judge, net, r->batch, (fv_plan_request){ .h = set->side, .w = set->side }, err));
+    FV_TRY(fv_lab_plan(l, &k.judge, net, r->batch, (fv_plan_request){ .h = set->side, .w = set->side, .threads = 1 },
+                       err));
     FV_TRY(fv_lab_floats(l, &k.x, batch * (size_t)set->side * set->side, err));
     FV_TRY(fv_lab_floats(l, &k.logits, batch * (size_t)set->classes, err));
     FV_TRY(fv_alloc_zero(l->env.heap, (void **)&k.y, batch * sizeof *k.y, err));
