@@ -170,8 +170,9 @@ static const char *in_short(fv_lab *l)
     int at = 0;
     text[0] = 0;
     for (size_t i = 0; i < b->nfinding && i < MOST; i++) {
-        const int n = snprintf(text + at, sizeof text - (size_t)at, "%s%s %.6g", i ? "; " : "", b->finding[i].what,
-                               b->finding[i].measured);
+        const double v = b->finding[i].measured;
+        const char *fmt = v == floor(v) && fabs(v) < 1e15 ? "%s%s %.0f" : "%s%s %.6g";
+        const int n = snprintf(text + at, sizeof text - (size_t)at, fmt, i ? "; " : "", b->finding[i].what, v);
         if (n < 0 || (size_t)n >= sizeof text - (size_t)at - 30) {
             text[at] = 0;
             return fv_lab_text(l, "%s; %d more", text, (int)(b->nfinding - i));

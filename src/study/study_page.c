@@ -105,10 +105,11 @@ static void expected(fv_table *t, const fv_finding *f)
 static void findings(fv_writer *w, const fv_study_result *r)
 {
     static const fv_column columns[] = {
-        { "Finding", false }, { "Measured", true }, { "Expected", true }, { "", false }
+        { "Finding", false }, { "Measured", true }, { "Expected", true }, { "Give or take", true }, { "Verdict", false }
     };
+    enum { COLUMNS = sizeof columns / sizeof *columns };
     fv_page_section(w, "Findings");
-    fv_table t = fv_table_open(w, NULL, columns, 5);
+    fv_table t = fv_table_open(w, NULL, columns, COLUMNS);
     for (int i = 0; i < r->nfindings; i++) {
         const fv_finding *f = &r->findings[i];
         fv_cell(&t, f->what);
@@ -162,11 +163,12 @@ static const char *const kinds[] = {
 static void topic(fv_writer *w, const fv_study_result *const *r, int n, const char *name)
 {
     static const fv_column columns[] = {
-        { "Study", false }, { "Verdict", false }, { "Seconds", true }, { "Claim", false }
+        { "Study", false }, { "Verdict", false }, { "Kind", false }, { "Seconds", true }, { "Claim", false }
     };
+    enum { COLUMNS = sizeof columns / sizeof *columns };
     char href[80];
     fv_page_section(w, name);
-    fv_table t = fv_table_open(w, NULL, columns, 5);
+    fv_table t = fv_table_open(w, NULL, columns, COLUMNS);
     for (int i = 0; i < n; i++) {
         if (strcmp(r[i]->study->topic, name) != 0) continue;
         snprintf(href, sizeof href, "%s.html", r[i]->study->name);
