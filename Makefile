@@ -3,7 +3,7 @@
 PREFIX  ?= /usr/local
 DESTDIR ?=
 
-.PHONY: all demo test test-deep check bench bench-peers install clean
+.PHONY: all demo test test-deep check bench bench-peers bench-peers-train install clean
 all:
 	@tools/build.sh release fovea fovea_static fovea_shared
 
@@ -32,6 +32,10 @@ bench-peers:
 	@tools/setup build
 	@tools/build.sh release fovea_shared
 	@tools/peers.sh $(PEERS)
+
+# make bench-peers-train PEERS='--rounds 1 resnet18 mobilenet_v2'
+bench-peers-train: all
+	@tools/peers.sh --train $(PEERS)
 
 install: all
 	@DESTDIR="$(DESTDIR)" cmake --install build --prefix "$(PREFIX)"

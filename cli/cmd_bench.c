@@ -10,13 +10,15 @@
 typedef struct bench_args {
     cli_network net;
     int batch;
-    bool train, explain;
+    bool train, grad_checkpointing, explain;
 } bench_args;
 const cli_option options_bench[] = {
     NETWORK_OPTIONS(bench_args, net),
     { "batch-size", 'b', CLI_INT, offsetof(bench_args, batch), "N", "images of a run (1)", 1, 65536 },
     { "train", 0, CLI_FLAG, offsetof(bench_args, train), "", "time forward, backward and update (counted as 3 x MACs)",
       0, 0 },
+    { "grad-checkpointing", 0, CLI_FLAG, offsetof(bench_args, grad_checkpointing), "",
+      "with --train: less memory, a little slower", 0, 0 },
     { "explain", 0, CLI_FLAG, offsetof(bench_args, explain), "",
       "list the steps: kernel, why it, time, bytes, how near to the roofline", 0, 0 },
     { 0 },
@@ -215,7 +217,9 @@ int cmd_bench(cli *c, int argc, char **argv)
     if (code < 0) code = cli_open_network(c, &a.net, false, &net);
     if (code >= 0) return code;
     const double load_ms = 1e3 * (cli_now() - start);
-    const fv_plan_opts opts = { .mode = a.train ? FV_TRAIN : FV_INFER, .batch = a.batch };
+    const fv_plan_opts opts = { .mode = a.train ? FV_TRAIN : FV_INFER,
+                                .batch = a.batch,
+                                .grad_checkpointing = a.grad_checkpointing };
     if (fv_plan_new(&plan, net, &opts, &err) != FV_OK) {
         code = cli_fail(&err);
     } else {

@@ -416,6 +416,7 @@ typedef struct fv_plan_opts {
     double clip;            /* the whole gradient is scaled down to this L2 norm; 0: never */
     double ema;  /* keeps averages of weights and statistics: of themselves min(ema, (1 + t) / (10 + t)) at update t */
     bool gather; /* several batches may make one update: fv_update.more */
+    bool grad_checkpointing; /* less memory, more passes over it: backward makes values again. The same bits */
     /* Features: names of values (fv_name's, or the layer's) that fv_plan_value gives after a run; borrowed for the call. */
     const char *const *keep;
     int nkeep;
@@ -734,6 +735,7 @@ typedef struct fv_train_opts {
     const char *recipe;                           /* what the values came from: for args.json */
     uint64_t seed;
     int threads, workers;     /* 0: all cores; 0: 1 */
+    bool grad_checkpointing;  /* as in fv_plan_opts */
     int64_t checkpoint_every; /* steps; 0: at epoch ends only */
     fv_stem stem;
     int size, channels;        /* 0: from the data with the CIFAR stem, else the model's */

@@ -1,6 +1,7 @@
 #!/bin/sh
-# peers.sh [--venv DIR] [OPTIONS OF bench/peers/peers.py] -- fovea and other engines, timed in one run; makes the Python
-# that it needs in DIR (build/peers-venv) with the versions of bench/peers/requirements.txt.
+# peers.sh [--venv DIR] [--train] [OPTIONS] -- fovea and other engines, timed in one run (bench/peers/peers.py; with --train
+# train_torch.py; OPTIONS are theirs); makes the Python that it needs in DIR (build/peers-venv) with the versions of
+# bench/peers/requirements.txt.
 # SPDX-License-Identifier: Apache-2.0
 set -e
 cd "$(dirname "$0")/.."
@@ -18,4 +19,9 @@ if ! cmp -s "$wanted" "$venv/installed.txt"; then
     "$venv/bin/pip" install --quiet --disable-pip-version-check -r "$wanted" >&2
     cp "$wanted" "$venv/installed.txt"
 fi
-exec "$venv/bin/python" bench/peers/peers.py "$@"
+program=peers.py
+if [ "$1" = --train ]; then
+    program=train_torch.py
+    shift
+fi
+exec "$venv/bin/python" "bench/peers/$program" "$@"

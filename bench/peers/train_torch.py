@@ -3,10 +3,12 @@
 
     train_torch.py [--fovea build/fovea] [--threads 2] [--rounds 3] [--no-compile] [CASE...]
 
-Needs torch and torchvision from pip. Each round times `fovea bench --train`, PyTorch eager with channels_last and PyTorch
-compiled (torch.compile), each in a process of its own: forward, backward, SGD with momentum 0.9 on generated data, two
+`make bench-peers-train` makes a Python with all that it needs and runs it. Each round times `fovea bench --train` without
+and with --grad-checkpointing, PyTorch eager with channels_last and PyTorch compiled (torch.compile), each in a process of
+its own: forward, backward, SGD with momentum 0.9 on generated data, two
 steps to warm up, then at least 7 steps or 4 seconds. The table has the medians over rounds, the ratio of PyTorch's better
-time to ours (above 1 fovea is faster) and of our peak memory to that of the same PyTorch (below 1 fovea takes less).
+time to ours (above 1 fovea is faster) and of our peak memory to that of the same PyTorch (below 1 fovea takes less); then
+the same two with --grad-checkpointing.
 SPDX-License-Identifier: Apache-2.0"""
 import argparse
 import json
@@ -93,9 +95,9 @@ def time_torch(case, compiled, threads):
     return statistics.median(times), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def time_fovea(case, fovea, threads):
+def time_fovea(case, fovea, threads, *more):
     _, batch, _, arguments = CASES[case]
-    command = [fovea, "bench", "--train", "--json", "--batch-size", str(batch), "--threads", str(threads), *arguments]
+    command = [fovea, "bench", "--train", "--json", "--batch-size", str(batch), "--threads", str(threads), *arguments, *more]
     got = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
     return got["median_ms"], got["peak_rss_mib"]
 
@@ -124,20 +126,28 @@ def main():
         print(json.dumps(time_torch(cases[0], opt.worker == "compiled", opt.threads)))
         return
     kinds = ["eager"] if opt.no_compile else ["eager", "compiled"]
-    print("| network | size | batch | fovea ms | torch eager ms | compiled ms | speed | fovea MiB | torch MiB | memory |")
-    print("|---|---|---|---|---|---|---|---|---|---|")
+    print("| network | size | batch | fovea ms | torch eager ms | compiled ms | speed | fovea MiB | torch MiB | memory | "
+          "checkpointed: speed | memory |")
+    print("|---|---|---|---|---|---|---|---|---|---|---|---|")
+    ratios = []
     for case in cases:
-        ours, theirs = [], {k: [] for k in kinds}
+        ours, less, theirs = [], [], {k: [] for k in kinds}
         for _ in range(opt.rounds):
             ours.append(time_fovea(case, opt.fovea, opt.threads))
+            less.append(time_fovea(case, opt.fovea, opt.threads, "--grad-checkpointing"))
             for k in kinds:
                 theirs[k].append(other(case, k, opt.threads))
         ms, mib = (statistics.median(v) for v in zip(*ours))
+        less_ms, less_mib = (statistics.median(v) for v in zip(*less))
         torch = {k: tuple(statistics.median(v) for v in zip(*theirs[k])) for k in kinds}
         best = min(torch.values())
         compiled = f"{torch['compiled'][0]:.1f}" if "compiled" in torch else "-"
+        ratios.append((best[0] / ms, mib / best[1], best[0] / less_ms, less_mib / best[1]))
         print(f"| {case} | {CASES[case][0]} | {CASES[case][1]} | {ms:.1f} | {torch['eager'][0]:.1f} | {compiled} | "
-              f"{best[0] / ms:.2f} | {mib:.0f} | {best[1]:.0f} | {mib / best[1]:.2f} |", flush=True)
+              f"{best[0] / ms:.2f} | {mib:.0f} | {best[1]:.0f} | {mib / best[1]:.2f} | "
+              f"{best[0] / less_ms:.2f} | {less_mib / best[1]:.2f} |", flush=True)
+    speed, memory, less_speed, less_memory = (statistics.geometric_mean(v) for v in zip(*ratios))
+    print(f"| geometric mean | | | | | | {speed:.2f} | | | {memory:.2f} | {less_speed:.2f} | {less_memory:.2f} |")
 
 
 if __name__ == "__main__":

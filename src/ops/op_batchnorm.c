@@ -1,9 +1,8 @@
 /* op_batchnorm.c -- batch normalisation. Ioffe, Szegedy 2015; running statistics by PyTorch's rule. aux 0: mean and
- * 1/std that the forward pass used. With a fused act the backward pass reads y as well, or
- * makes the act's input again where y does not tell the slope.
+ * 1/std that the forward pass used. With a fused act the backward pass makes the act's
+ * input again, or where a residual was added reads y.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "ops/shape.h"
-#include "kernels/activation/activation.h"
 #include "kernels/batchnorm/batchnorm.h"
 
 static fv_status shape(const fv_attr *a, const fv_shape *x, int nx, fv_shape *y, fv_err *err)
@@ -45,6 +44,14 @@ static fv_bn_problem problem(const fv_lower *l)
                             .act = l->attr->act };
 }
 
+static void apply(fv_lower *l)
+{
+    const fv_bn_problem p = problem(l);
+    const fv_arg res = l->attr->residual ? l->in[l->nx - 1] : FV_NONE;
+    l->step(l, &fv_slot_bn_apply, &p, sizeof p, 1, 6,
+            (fv_arg[]){ l->out, l->in[0], l->aux[0], l->param[0], l->param[1], res });
+}
+
 static void forward(fv_lower *l)
 {
     const fv_bn_problem p = problem(l);
@@ -59,9 +66,7 @@ static void forward(fv_lower *l)
     } else {
         l->step(l, &fv_slot_bn_running, &p, sizeof p, 1, 3, (fv_arg[]){ stats, mean, var });
     }
-    const fv_arg res = l->attr->residual ? l->in[l->nx - 1] : FV_NONE;
-    l->step(l, &fv_slot_bn_apply, &p, sizeof p, 1, 6,
-            (fv_arg[]){ l->out, l->in[0], stats, l->param[0], l->param[1], res });
+    apply(l);
 }
 
 /* In an inference plan the statistics are constants, so dx needs no sums over the batch. */
@@ -69,7 +74,7 @@ static void backward(fv_lower *l)
 {
     const fv_bn_problem p = problem(l);
     const fv_arg stats = l->aux[0], gamma = l->param[0], beta = l->param[1];
-    const fv_arg y = p.act == FV_ACT_NONE || !fv_act_slope_by_value(p.act) ? FV_NONE : l->out;
+    const fv_arg y = p.act != FV_ACT_NONE && l->attr->residual ? l->out : FV_NONE;
     const fv_arg dres = l->attr->residual ? l->din[l->nx - 1] : FV_NONE;
     fv_arg totals = FV_NONE;
     if (l->train || l->dparam[0].id || l->dparam[1].id) {
@@ -92,4 +97,5 @@ const fv_op fv_op_batchnorm = { .name = "batchnorm",
                                 .params = params,
                                 .aux = aux,
                                 .forward = forward,
+                                .again = apply,
                                 .backward = backward };

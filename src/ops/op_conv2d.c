@@ -126,8 +126,8 @@ static void backward(fv_lower *l)
 {
     assert(l->attr->act == FV_ACT_NONE && !l->attr->residual);
     const fv_conv_problem p = problem(l);
-    l->step(l, &fv_slot_conv2d_dgrad, &p, sizeof p, 1, 3, (fv_arg[]){ l->din[0], l->dout, l->param[0] });
     l->step(l, &fv_slot_conv2d_wgrad, &p, sizeof p, 1, 3, (fv_arg[]){ l->dparam[0], l->dout, l->in[0] });
+    l->step(l, &fv_slot_conv2d_dgrad, &p, sizeof p, 1, 3, (fv_arg[]){ l->din[0], l->dout, l->param[0] });
     l->step(l, &fv_slot_conv2d_bgrad, &p, sizeof p, 1, 2, (fv_arg[]){ l->dparam[1], l->dout });
 }
 

@@ -40,6 +40,7 @@ const fv_op fv_op_activation = { .name = "activation",
                                  .saves = FV_SAVE_X,
                                  .shape = fv_shape_keep,
                                  .forward = act_forward,
+                                 .again = act_forward,
                                  .backward = act_backward,
                                  .tell = act_tell };
 
@@ -110,4 +111,5 @@ const fv_op fv_op_mul = { .name = "mul",
                           .saves = FV_SAVE_X,
                           .shape = mul_shape,
                           .forward = mul_forward,
+                          .again = mul_forward,
                           .backward = mul_backward };

@@ -145,12 +145,17 @@ void fv_plan_append(fv_plan *p, const plan_step *s, fv_err *err)
     p->step[p->nstep++] = *s;
 }
 
+static bool wanted(int nout, const int *arg)
+{
+    bool any = false;
+    for (int i = 0; i < nout; i++) any |= arg[i] != 0;
+    return any;
+}
+
 void fv_plan_step(fv_plan *p, int node, const fv_slot *slot, const void *problem, size_t bytes, int nout, int nargs,
                   const int *arg, fv_err *err)
 {
-    bool wanted = false;
-    for (int i = 0; i < nout; i++) wanted |= arg[i] != 0;
-    if (!wanted) return;
+    if (!wanted(nout, arg)) return;
     plan_step s = { .slot = slot, .node = node, .nargs = nargs, .inplace = slot->inplace };
     s.problem = fv_arena_alloc(&p->arena, bytes);
     if (!s.problem) return;
@@ -168,12 +173,29 @@ void fv_plan_step(fv_plan *p, int node, const fv_slot *slot, const void *problem
     fv_plan_append(p, &s, err);
 }
 
+static void look_at(lowering *l, int i, fv_shape x[FV_MAX_IN]);
+
+/* Values that were dropped are made before the first step that reads them, and what they are made of before them. */
+static void make_again(const lowering *l, const int *arg, int nargs)
+{
+    for (int i = 0; i < nargs; i++) {
+        const int node = l->p->operand[arg[i]].again - 1;
+        fv_shape x[FV_MAX_IN];
+        lowering inner = { .p = l->p, .grad = l->grad, .err = l->err };
+        if (!arg[i] || node < 0) continue;
+        l->p->operand[arg[i]].again = 0;
+        look_at(&inner, node, x);
+        fv_ops[l->p->node[node].op]->again(&inner.face);
+    }
+}
+
 static void emit(fv_lower *face, const fv_slot *slot, const void *problem, size_t bytes, int nout, int nargs,
                  const fv_arg *args)
 {
     lowering *l = (lowering *)face;
     int arg[FV_MAX_ARGS] = { 0 };
     for (int i = 0; i < nargs; i++) arg[i] = args[i].id;
+    if (wanted(nout, arg)) make_again(l, arg, nargs);
     fv_plan_step(l->p, l->node, slot, problem, bytes, nout, nargs, arg, l->err);
 }
 
@@ -265,12 +287,24 @@ static void mark_gradients(lowering *l)
     }
 }
 
+/* From here on the nodes' values are operands of the backward pass. */
+static void drop_values(lowering *l)
+{
+    fv_plan *p = l->p;
+    for (int i = 0; i < p->nnode; i++) {
+        if (!fv_plan_drops(p, i)) continue;
+        p->value[i] = fv_plan_tensor(p, i, false, l->err);
+        p->operand[p->value[i]].again = i + 1;
+    }
+}
+
 static void lower_backward(lowering *l)
 {
     fv_plan *p = l->p;
     fv_shape x[FV_MAX_IN];
     l->backward = true;
     if (p->rq.poison) poison_undeclared(l);
+    drop_values(l);
     mark_gradients(l);
     p->doutput = gradient_of(l, p->output);
     if (p->doutput) p->operand[p->doutput].written = true; /* by the caller */

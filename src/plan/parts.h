@@ -37,6 +37,7 @@ typedef struct operand {
     bool given;              /* written from outside before the first step */
     bool gradient;           /* written by adding after the first time */
     bool written;            /* while lowering */
+    int again;               /* likewise: 1 + the node that a step which reads it has to run again first; 0: none */
     int of, ld;              /* view: the operand it lies in, floats from a pixel to the next */
     int front;               /* view: its first channel there */
     int map;                 /* view: operand of its channels' places in `of`, or 0: they follow each other */
@@ -147,6 +148,8 @@ fv_status fv_plan_nodes(fv_plan *p, fv_err *err);
 int fv_plan_input_operand(const fv_plan *p);
 /* Is the value reached from outside, so that it needs memory of its own? */
 bool fv_plan_named(const fv_plan *p, int v);
+/* recompute.c: is a value dropped after the forward pass, to be made again when the backward pass reads it? */
+bool fv_plan_drops(const fv_plan *p, int v);
 /* lower.c: steps and operands from the nodes. */
 fv_status fv_plan_lower(fv_plan *p, fv_err *err);
 int fv_plan_operand(fv_plan *p, operand_kind kind, size_t bytes, fv_err *err); /* 0 on failure */

@@ -145,6 +145,7 @@ fv_status fv_plan_new(fv_plan **out, fv_net *net, const fv_plan_opts *opts, fv_e
     rq.opt_eps = o.opt_eps, rq.alpha = o.alpha, rq.betas[0] = o.betas[0], rq.betas[1] = o.betas[1];
     rq.wd = o.wd, rq.clip = o.clip, rq.ema = o.ema, rq.gather = o.gather;
     rq.smoothing = (float)o.smoothing;
+    rq.grad_checkpointing = o.grad_checkpointing;
     rq.keep = o.keep;
     rq.nkeep = o.nkeep;
     rq.backward |= o.gradients;

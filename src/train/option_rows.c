@@ -74,7 +74,7 @@ static const struct option {
     ROW(color_jitter,     REAL,   true),  ROW(hue_jitter,    REAL,   true),  ROW(pca,          REAL, true),
     ROW(reprob,           REAL,   true),  WORDS(remode,   erasure,   true),  ROW(recount,      INT,  true),
     ROW(mixup,            REAL,   true),  ROW(cutmix,        REAL,   true),  ROW(mixup_prob,   REAL, true),
-    ROW(mixup_switch_prob, REAL,  true),
+    ROW(mixup_switch_prob, REAL,  true),  ROW(grad_checkpointing, BOOL, false),
 #undef ROW
 #undef WORDS
 };

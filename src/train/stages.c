@@ -68,6 +68,7 @@ static fv_status open_plan(fv_session *s, const fv_stage *g, fv_err *err)
     rq.wd = o->wd, rq.clip = o->clip, rq.rule = s->rule, rq.gather = o->accum > 1;
     rq.ema = o->model_ema ? o->model_ema_decay : 0;
     rq.set_drop = g->drop >= 0, rq.drop = g->drop;
+    rq.grad_checkpointing = o->grad_checkpointing;
     return fv_plan_make(&s->learn, s->net, &rq, err);
 }
 

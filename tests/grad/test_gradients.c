@@ -17,8 +17,8 @@
 #include <cmocka.h>
 
 typedef fv_val build_fn(fv_graph *g, fv_val x, int variant);
-/* EVAL: statistics are constants, dropout is off. FUSED: with the planner's rewrites. */
-enum { EVAL = 1, FUSED = 2 };
+/* EVAL: statistics are constants, dropout is off. FUSED: with the planner's rewrites. AGAIN: what can be made again is. */
+enum { EVAL = 1, FUSED = 2, AGAIN = 4 };
 typedef struct grad_case {
     const char *name;
     build_fn *build;
@@ -62,6 +62,22 @@ static fv_val batchnorm(fv_graph *g, fv_val x, int v)
     if (v == 6) y = fv_activate(g, y, FV_ACT_RELU6);
     if (v == 7) y = fv_activate(g, y, FV_ACT_SILU);
     return y;
+}
+
+/* Values made again from values made again: a residual chain, with squeeze and excitation, one branch used twice. */
+static fv_val blocks(fv_graph *g, fv_val x, int count)
+{
+    for (int i = 0; i < count; i++) {
+        fv_scope(g, "b%d", i);
+        const fv_conv wide = { .out = 4, .k = 3, .pad = 1 }, narrow = { .out = 3, .k = 1 };
+        fv_val y = fv_activate(g, fv_batchnorm(g, fv_conv2d(g, x, "conv1", wide), "bn1", (fv_bn){ 0 }), FV_ACT_SILU);
+        const fv_val gate = fv_conv2d(g, fv_global_avgpool(g, y), "fc", (fv_conv){ .out = 4, .k = 1, .bias = true });
+        y = fv_mul(g, y, fv_activate(g, gate, FV_ACT_SIGMOID));
+        y = fv_batchnorm(g, fv_conv2d(g, y, "conv2", narrow), "bn2", (fv_bn){ 0 });
+        x = fv_activate(g, fv_add(g, y, x), i % 2 ? FV_ACT_NONE : FV_ACT_TANH);
+        fv_scope(g, NULL);
+    }
+    return fv_add(g, x, fv_batchnorm(g, fv_conv2d(g, x, "last", (fv_conv){ .out = 3, .k = 1 }), "bn", (fv_bn){ 0 }));
 }
 
 static fv_val lrn(fv_graph *g, fv_val x, int n)
@@ -171,6 +187,10 @@ static const grad_case cases[] = {
     { "bn + tanh",               batchnorm, 5,               3,   2, 3, 3, FUSED },
     { "bn + relu6",              batchnorm, 6,               3,   2, 3, 3, FUSED },
     { "bn + silu",               batchnorm, 7,               3,   2, 3, 3, FUSED },
+    { "bn + x + relu, again",    batchnorm, 2,               3,   2, 3, 3, FUSED | AGAIN },
+    { "bn + silu, again",        batchnorm, 7,               3,   2, 3, 3, FUSED | AGAIN },
+    { "blocks",                  blocks,    3,               3,   3, 3, 3, FUSED },
+    { "blocks, again",           blocks,    3,               3,   3, 3, 3, FUSED | AGAIN },
     { "lrn 5",                   lrn,       5,               2,   2, 2, 7, 0 },
     { "lrn 4",                   lrn,       4,               2,   1, 2, 3, 0 },
     { "maxpool 2",               maxpool,   0,               2,   4, 5, 2, 0 },
@@ -261,6 +281,7 @@ static fv_plan *plan_of(const grad_case *k, fv_net **net)
                                              .input_grad = true,
                                              .f64 = true,
                                              .exact = !(k->how & FUSED),
+                                             .grad_checkpointing = (k->how & AGAIN) != 0,
                                              .poison = true,
                                              .threads = 1 },
                          &err);

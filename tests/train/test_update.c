@@ -109,6 +109,44 @@ static void test_threads_change_no_bit(void **state)
     fv_plan_free(p), fv_plan_free(q), fv_net_free(a), fv_net_free(b);
 }
 
+/* A residual block with squeeze and excitation: values of all kinds that are made again. */
+static fv_net *new_block(void)
+{
+    fv_graph *g = NULL;
+    fv_net *net = NULL;
+    const fv_env env = { .cpu = test_level() };
+    assert_int_equal(fv_graph_new(&g, &env, NULL), FV_OK);
+    fv_val x = fv_input(g, "image", SIDE, SIDE, 3);
+    x = fv_relu(g,
+                fv_batchnorm(g, fv_conv2d(g, x, "stem", (fv_conv){ .out = 32, .k = 3, .pad = 1 }), "bn", (fv_bn){ 0 }));
+    for (int i = 0; i < 2; i++) {
+        fv_scope(g, "block%d", i);
+        fv_val y = fv_batchnorm(g, fv_conv2d(g, x, "conv1", (fv_conv){ .out = 48, .k = 1 }), "bn1", (fv_bn){ 0 });
+        y = fv_activate(g, y, i ? FV_ACT_SILU : FV_ACT_RELU6);
+        const fv_val gate = fv_conv2d(g, fv_global_avgpool(g, y), "fc", (fv_conv){ .out = 48, .k = 1 });
+        y = fv_conv2d(g, fv_mul(g, y, fv_activate(g, gate, FV_ACT_SIGMOID)), "conv2", (fv_conv){ .out = 32, .k = 1 });
+        x = fv_relu(g, fv_add(g, fv_batchnorm(g, y, "bn2", (fv_bn){ 0 }), x));
+        fv_scope(g, NULL);
+    }
+    fv_output(g, fv_linear(g, fv_global_avgpool(g, x), "fc", CLASSES));
+    const fv_prep prep = { .h = SIDE, .w = SIDE, .channels = 3 };
+    assert_int_equal(fv_net_of_graph(&net, g, "own", &prep, 11, &env, NULL), FV_OK);
+    return net;
+}
+
+static void test_checkpointing_takes_less_memory_and_changes_no_bit(void **state)
+{
+    (void)state;
+    fv_net *a = new_block(), *b = new_block();
+    fv_plan *p = new_plan(a, (fv_plan_opts){ 0 }), *q = new_plan(b, (fv_plan_opts){ .grad_checkpointing = true });
+    fv_plan_info all, less;
+    fv_plan_describe(p, &all), fv_plan_describe(q, &less);
+    assert_true(less.activation_bytes < all.activation_bytes);
+    for (uint64_t step = 0; step < 4; step++) assert_true(fv_run_train(p, STEP(step)) == fv_run_train(q, STEP(step)));
+    same_weights(a, b);
+    fv_plan_free(p), fv_plan_free(q), fv_net_free(a), fv_net_free(b);
+}
+
 /* Losses come back per image, before the update; their mean is the answer. */
 static void test_losses_and_logits_come_back(void **state)
 {
@@ -294,6 +332,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_labels_are_targets_of_one),
         cmocka_unit_test(test_threads_change_no_bit),
+        cmocka_unit_test(test_checkpointing_takes_less_memory_and_changes_no_bit),
         cmocka_unit_test(test_losses_and_logits_come_back),
         cmocka_unit_test(test_what_is_out_of_range_changes_nothing),
         cmocka_unit_test(test_senseless_training_options_are_refused),
