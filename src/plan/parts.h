@@ -136,7 +136,7 @@ struct fv_plan {
     double gathered_sum; /* and the sum of their weights */
     size_t real;         /* bytes of an element */
     double plan_ms;
-    int timed; /* problems that were timed for this plan */
+    int timed;       /* problems that were timed for this plan */
     double *seconds; /* of each step, added to by runs; or NULL */
 };
 
