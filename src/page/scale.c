@@ -44,16 +44,18 @@ static void linear_ticks(fv_scale *s, double step)
     }
 }
 
-/* Powers of ten, or also 2 and 5 times, or 1 to 9 times them: the most that fit. false: fewer than three do. */
+/* Powers of ten, or also 3 times, or 2 and 5 times, or 1 to 9 times them: the most that fit. false: fewer than three do, or
+ * two over several decades. */
 static bool log_ticks(fv_scale *s, int most)
 {
-    static const double times[3][9] = { { 1, 2, 3, 4, 5, 6, 7, 8, 9 }, { 1, 2, 5 }, { 1 } };
-    static const int count[3] = { 9, 3, 1 };
+    enum { SETS = 4 };
+    static const double times[SETS][9] = { { 1, 2, 3, 4, 5, 6, 7, 8, 9 }, { 1, 2, 5 }, { 1, 3 }, { 1 } };
+    static const int count[SETS] = { 9, 3, 2, 1 };
     const int first = (int)floor(log10(s->low)), last = (int)ceil(log10(s->high));
     const int skip = (last - first) / (most > 1 ? most : 1) + 1; /* decades, where even those are too many */
-    for (int set = 0; set < 3; set++) {
+    for (int set = 0; set < SETS; set++) {
         int n = 0;
-        for (int e = first; e <= last; e += set == 2 ? skip : 1)
+        for (int e = first; e <= last; e += set == SETS - 1 ? skip : 1)
             for (int i = 0; i < count[set]; i++) {
                 const double v = times[set][i] * pow(10, e);
                 if (v < s->low * (1 - 1e-9) || v > s->high * (1 + 1e-9)) continue;
@@ -62,7 +64,7 @@ static bool log_ticks(fv_scale *s, int most)
             }
         if (n <= most && n <= FV_MAX_TICKS) {
             s->nticks = n;
-            return n >= 3;
+            return n >= (s->high > 20 * s->low ? 2 : 3);
         }
     }
     return false;
