@@ -22,15 +22,16 @@ static int64_t tiles_of(int size, int tile)
     return (size + tile - 1) / tile;
 }
 
-/* Winograd's tiles do fewer products than the convolution has, some of them for pixels beyond its borders. */
+/* Winograd's tiles do fewer products than the convolution has, some of them for pixels beyond its borders. Of a strided
+ * one the pixels of a step are channels, and the taps as many times fewer. */
 static int64_t products_of(const plan_step *s, int64_t macs)
 {
     const fv_conv_problem *c = s->problem;
-    const int tile = s->kernel->tile, side = tile ? tile + c->kh - 1 : 0;
+    const int tile = s->kernel->tile, side = tile ? tile + (c->kh + c->sh - 1) / c->sh - 1 : 0;
     if (!tile) return macs;
     const bool back = s->slot == &fv_slot_conv2d_dgrad;
     const int64_t tiles = tiles_of(back ? c->h : c->oh, tile) * tiles_of(back ? c->w : c->ow, tile);
-    return tiles * side * side * c->c * c->oc;
+    return tiles * side * side * c->sh * c->sw * c->c * c->oc;
 }
 
 /* Channels that a step touches of the pixels of a view. */
