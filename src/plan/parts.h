@@ -130,6 +130,7 @@ struct fv_plan {
     size_t block_bytes, lane_bytes, own_bytes, packed_bytes, scratch_bytes;
     fv_threads *pool, *own_pool;
     fv_run_info run;
+    int lent;            /* the images' operand, where a run may read them in the caller's memory; 0: they are copied */
     int update_from;     /* first of the steps that an update is made of, where gradients are gathered */
     bool more;           /* this run is without them */
     int64_t gathered_n;  /* images since the last update, */
@@ -144,6 +145,8 @@ struct fv_plan {
 fv_status fv_plan_make_once(fv_plan **plan, fv_net *net, const fv_plan_request *rq, fv_err *err);
 /* rewrite.c: copies the graph, appends the loss, rewrites, marks what the output does not need as dead. */
 fv_status fv_plan_nodes(fv_plan *p, fv_err *err);
+/* run.c: finds p->lent. */
+void fv_plan_lend(fv_plan *p);
 /* plan.c: the operand that the images are. */
 int fv_plan_input_operand(const fv_plan *p);
 /* Is the value reached from outside, so that it needs memory of its own? */

@@ -71,6 +71,7 @@ fv_status fv_plan_make_once(fv_plan **out, fv_net *net, const fv_plan_request *r
     }
     for (int i = 0; i < p->nnode; i++)
         if (p->node[i].op == FV_OP_INPUT && i != p->target && !p->node[i].dead) p->input_shape = p->node[i].shape;
+    fv_plan_lend(p);
     p->plan_ms = 1e3 * (fv_clock() - start);
     *out = p;
     return FV_OK;
@@ -217,7 +218,8 @@ static void *at(const fv_plan *p, int id)
 
 int fv_plan_input_operand(const fv_plan *p)
 {
-    return p->value[input_node(p, NULL)];
+    const int i = input_node(p, NULL);
+    return i < 0 ? 0 : p->value[i];
 }
 
 void *fv_plan_input(const fv_plan *p, const char *name)

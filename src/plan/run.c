@@ -150,15 +150,20 @@ static bool borrows(const fv_plan *p, int input)
     return true;
 }
 
+void fv_plan_lend(fv_plan *p)
+{
+    const int input = fv_plan_input_operand(p);
+    p->lent = borrows(p, input) ? input : 0;
+}
+
 void fv_run(fv_plan *p, int n, const float *images, float *logits)
 {
     const fv_shape in = p->input_shape;
     const size_t out = (size_t)p->node[p->logits].shape.c;
     const int input = fv_plan_input_operand(p);
-    const bool borrowed = borrows(p, input);
     void *const own = p->pointer[input];
     const double start = now(p);
-    if (borrowed) p->pointer[input] = (void *)(uintptr_t)images;
+    if (p->lent) p->pointer[input] = (void *)(uintptr_t)images;
     else memcpy(own, images, (size_t)n * in.h * in.w * in.c * sizeof *images);
     count(p, FV_COPYING_IN, now(p) - start);
     fv_plan_run(p, n);

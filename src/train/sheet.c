@@ -5,7 +5,6 @@
 #include "train/recipe.h"
 #include "train/statistics.h"
 
-#include <math.h>
 #include <string.h>
 
 enum { GAP = 2, SMALL_SIDE = 64, USUAL_SIDE = 224 };
@@ -67,12 +66,11 @@ static void put(job *j, int row, int column)
     const fv_prep *p = &j->prep;
     const int side = p->h + GAP, c = p->channels;
     const float *x = j->column + (size_t)row * j->pixels;
-    for (int y = 0; y < p->h; y++)
-        for (int i = 0; i < p->w * c; i++, x++) {
-            const float v = rintf(255 * (*x * p->std[i % c] + p->mean[i % c]));
-            const size_t at = ((size_t)(row * side + y) * (size_t)j->out.w + (size_t)(column * side)) * (size_t)c;
-            j->out.px[at + (size_t)i] = (uint8_t)(v < 0 ? 0 : v > 255 ? 255 : v);
-        }
+    for (int y = 0; y < p->h; y++, x += (size_t)p->w * (size_t)c) {
+        const size_t at = ((size_t)(row * side + y) * (size_t)j->out.w + (size_t)(column * side)) * (size_t)c;
+        fv_image line = { .px = j->out.px + at, .h = 1, .w = p->w, .c = c };
+        fv_image_restore(&line, x, p);
+    }
 }
 
 /* Column 0: as they are; column k: as epoch k - 1 sees them, mixed with each other where batches are mixed. */
