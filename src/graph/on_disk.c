@@ -119,15 +119,20 @@ fv_status fv_net_hold(const fv_net *net, int param, fv_err *err)
     return fill(net, param, false, err);
 }
 
+/* Counts of batches have no floats. */
+static bool is_out(const fv_net *net, size_t param)
+{
+    return net->on_disk->param[param].waiting || !net->graph->param[param].floats;
+}
+
 /* Neighbours that wait are forgotten together: most are smaller than a page. */
 static void forget_waiting(const fv_net *net)
 {
     const fv_graph *g = net->graph;
-    const fv_stretch *s = net->on_disk->param;
     for (size_t i = 0; i < g->nparam; i++) {
-        if (!s[i].waiting) continue;
+        if (!is_out(net, i)) continue;
         const size_t begin = g->param[i].at;
-        while (i + 1 < g->nparam && s[i + 1].waiting) i++;
+        while (i + 1 < g->nparam && is_out(net, i + 1)) i++;
         const size_t end = g->param[i].at + g->param[i].floats;
         fv_alloc_forget(net->env.heap, net->weights + begin, (end - begin) * sizeof(float));
     }
