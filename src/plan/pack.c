@@ -18,7 +18,8 @@ static int fold_of(fv_plan *p, int node, fv_err *err)
         return -1;
     const size_t bytes = (size_t)p->node[node].attr.conv.out * p->real;
     fold_job f = { .conv = node, .bn = p->node[node].fold };
-    f.factor = fv_plan_operand(p, OPERAND_OWN, bytes, err);
+    f.factor = p->nfactor;
+    p->nfactor += (size_t)p->node[node].attr.conv.out;
     f.bias = fv_plan_operand(p, OPERAND_OWN, bytes, err);
     p->fold[p->nfold] = f;
     return (int)p->nfold++;
@@ -84,7 +85,7 @@ int fv_plan_packed(fv_plan *p, const plan_node *n, int node, int param, const fv
     return pack_job_to(p, &j, err);
 }
 
-static void fold(fv_plan *p, const fold_job *f)
+static void fold(const fv_plan *p, const fold_job *f, float *factor)
 {
     const plan_node *bn = &p->node[f->bn], *conv = &p->node[f->conv];
     const fv_graph *g = p->net->graph;
@@ -92,7 +93,7 @@ static void fold(fv_plan *p, const fold_job *f)
     const float *gamma = w + g->param[bn->param[GAMMA]].at, *beta = w + g->param[bn->param[BETA]].at;
     const float *mean = w + g->param[bn->param[MEAN]].at, *var = w + g->param[bn->param[VAR]].at;
     const float *bias = conv->nparam > 1 ? w + g->param[conv->param[1]].at : NULL;
-    float *factor = p->pointer[f->factor], *out = p->pointer[f->bias];
+    float *out = p->pointer[f->bias];
     for (int c = 0; c < conv->attr.conv.out; c++) {
         const double k = (double)gamma[c] / sqrt((double)var[c] + (double)bn->attr.bn.eps);
         const double b = bias ? (double)bias[c] : 0;
@@ -189,11 +190,11 @@ static void scale(const fv_plan *p, const pack_job *j, float *to, const float *w
 
 static fv_status pack_all(fv_plan *p, const staging *stage, fv_err *err)
 {
-    for (size_t i = 0; i < p->nfold; i++) fold(p, &p->fold[i]);
+    for (size_t i = 0; i < p->nfold; i++) fold(p, &p->fold[i], p->factors + p->fold[i].factor);
     for (size_t i = 0; i < p->npack; i++) {
         const pack_job *j = &p->pack[i];
         float *w = p->pointer[p->weight[j->param]];
-        float *factor = j->fold >= 0 ? p->pointer[p->fold[j->fold].factor] : NULL;
+        float *factor = j->fold >= 0 ? p->factors + p->fold[j->fold].factor : NULL;
         pack_run r = { .job = j, .arg = { p->pointer[j->to], w, factor } };
         if (j->streams) FV_TRY(stream(p, j, factor, stage, err));
         else if (j->packing) fv_threads_run(p->pool, j->packing->units(j->problem, 1), pack_range, &r);
@@ -236,10 +237,15 @@ static fv_status pack_from_memory_or_file(fv_plan *p, fv_err *err)
     return s;
 }
 
+/* Where weights do not wait in a file, the factors stay: packing anew cannot fail then. */
 fv_status fv_plan_pack(fv_plan *p, fv_err *err)
 {
-    const fv_status s = pack_from_memory_or_file(p, err);
+    const fv_allocator *heap = p->net->env.heap;
+    fv_status s = p->factors ? FV_OK : fv_alloc_or(heap, (void **)&p->factors, p->nfactor * sizeof(float), err);
+    if (s == FV_OK) s = pack_from_memory_or_file(p, err);
     if (!p->held) return s;
+    fv_release(heap, p->factors);
+    p->factors = NULL;
     fv_net_let_go(p->net, p->held);
     memset(p->held, 0, p->net->graph->nparam);
     return s;

@@ -89,8 +89,9 @@ typedef struct pack_job {
 
 /* A batch-norm folded into a convolution: w' = w * factor, b' = (b - mean) * factor + shift. */
 typedef struct fold_job {
-    int conv, bn;     /* nodes */
-    int factor, bias; /* operands, one float per channel */
+    int conv, bn;  /* nodes */
+    int bias;      /* operand, one float per channel */
+    size_t factor; /* place of the first channel's, while packing */
 } fold_job;
 
 struct fv_plan {
@@ -118,7 +119,8 @@ struct fv_plan {
     pack_job *pack;
     size_t npack, pack_cap;
     fold_job *fold;
-    size_t nfold, fold_cap;
+    size_t nfold, fold_cap, nfactor;
+    float *factors; /* of all folds; NULL: only while packing */
     bool *held; /* parameters that packing holds in memory meanwhile; NULL: none lies in a file, or all are needed */
     segment *segment; /* in the arena */
     size_t nsegment;

@@ -95,6 +95,7 @@ void fv_plan_free(fv_plan *p)
     fv_release(heap, p->step);
     fv_release(heap, p->pack);
     fv_release(heap, p->fold);
+    fv_release(heap, p->factors);
     fv_arena_free(&p->arena);
     fv_release(heap, p);
 }
@@ -168,6 +169,7 @@ void fv_plan_describe(const fv_plan *p, fv_plan_info *info)
                             .plan_ms = p->plan_ms };
     info->weight_bytes = fv_net_bytes_in_memory(p->net);
     info->other_bytes = p->own_bytes - p->packed_bytes + p->scratch_bytes * (size_t)info->threads;
+    if (p->factors) info->other_bytes += p->nfactor * sizeof(float);
     info->total_bytes = info->activation_bytes + info->packed_bytes + info->weight_bytes + info->other_bytes;
     for (int i = 0; i < p->nnode; i++) {
         const plan_node *n = &p->node[i];
