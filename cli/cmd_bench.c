@@ -40,24 +40,32 @@ static int ascending(const void *a, const void *b)
 }
 
 /* Pictures of noise in [-1, 1): a fixed linear congruential sequence (Knuth's MMIX), so that each run does the same. */
-static void make_input(float *x, size_t n, int *labels, int batch, int classes)
+static void make_input(float *x, size_t n)
 {
     uint64_t state = 1;
     for (size_t i = 0; i < n; i++) {
         state = state * 6364136223846793005u + 1442695040888963407u;
         x[i] = (float)(state >> 40) / 8388608.0f - 1.0f;
     }
-    for (int i = 0; i < batch; i++) labels[i] = i % classes;
 }
 
-static double run_once(const bench_args *a, fv_plan *plan, const float *x, const int *labels, float *logits, int step)
+/* What a run reads and writes. */
+typedef struct bench_data {
+    float *x, *logits;
+    size_t pixels;
+    bool passing; /* the plan's own room, where the input has to be written for each run */
+    int *labels;
+} bench_data;
+
+static double run_once(const bench_args *a, fv_plan *plan, const bench_data *d, int step)
 {
+    if (d->passing) make_input(d->x, d->pixels);
     const double start = cli_now();
     const fv_update u = {
-        .n = a->batch, .images = x, .labels = labels, .lr = 1e-3, .momentum = 0.9, .step = (uint64_t)step
+        .n = a->batch, .images = d->x, .labels = d->labels, .lr = 1e-3, .momentum = 0.9, .step = (uint64_t)step
     };
     if (a->train) (void)fv_run_train(plan, &u);
-    else fv_run(plan, a->batch, x, logits);
+    else fv_run(plan, a->batch, d->x, d->logits);
     return cli_now() - start;
 }
 
@@ -80,15 +88,14 @@ typedef struct profile {
     explained *run;
 } profile;
 
-static void profile_once(profile *p, const bench_args *a, fv_plan *plan, const float *x, const int *labels,
-                         float *logits, int step)
+static void profile_once(profile *p, const bench_args *a, fv_plan *plan, const bench_data *d, int step)
 {
     if (p->n == MOST_EXPLAINED) return;
     explained *e = &p->run[p->n];
     double *seconds = p->all + (size_t)p->n++ * p->each;
     e->steps = seconds;
     fv_plan_profile(plan, seconds);
-    e->whole = run_once(a, plan, x, labels, logits, step);
+    e->whole = run_once(a, plan, d, step);
     fv_plan_profile(plan, NULL);
 }
 
@@ -105,10 +112,12 @@ static void middle_runs(bench_result *r, profile *p)
 
 static int measure(bench_result *r, const bench_args *a, fv_plan *plan, const fv_net_info *info, int steps)
 {
-    const size_t pixels = (size_t)a->batch * (size_t)info->prep.h * (size_t)info->prep.w * (size_t)info->prep.channels;
     const size_t answers = (size_t)a->batch * (size_t)info->classes;
-    float *x = calloc(pixels, sizeof *x), *logits = calloc(answers, sizeof *logits);
-    int *labels = calloc((size_t)a->batch, sizeof *labels);
+    bench_data d = { .passing = a->net.low_memory && !a->train };
+    d.pixels = (size_t)a->batch * (size_t)info->prep.h * (size_t)info->prep.w * (size_t)info->prep.channels;
+    d.x = d.passing ? fv_plan_images(plan) : calloc(d.pixels, sizeof *d.x);
+    d.logits = calloc(answers, sizeof *d.logits);
+    d.labels = calloc((size_t)a->batch, sizeof *d.labels);
     double *times = calloc(MOST_RUNS, sizeof *times);
     profile p = { .each = (size_t)steps + FV_OVERHEADS };
     if (a->explain) {
@@ -117,16 +126,17 @@ static int measure(bench_result *r, const bench_args *a, fv_plan *plan, const fv
         r->steps = calloc(p.each, sizeof *r->steps);
     }
     int code = -1;
-    if (!x || !logits || !labels || !times || (a->explain && !(p.all && p.run && r->steps))) {
-        code = cli_nomem(sizeof(float) * (pixels + answers));
+    if (!d.x || !d.logits || !d.labels || !times || (a->explain && !(p.all && p.run && r->steps))) {
+        code = cli_nomem(sizeof(float) * (d.pixels + answers));
     } else {
-        make_input(x, pixels, labels, a->batch, info->classes);
-        for (int i = 0; i < WARM_UP; i++) run_once(a, plan, x, labels, logits, i);
+        make_input(d.x, d.pixels);
+        for (int i = 0; i < a->batch; i++) d.labels[i] = i % info->classes;
+        for (int i = 0; i < WARM_UP; i++) run_once(a, plan, &d, i);
         const double start = cli_now();
         int n = 0;
         while (n < MOST_RUNS && (n < LEAST_RUNS || cli_now() - start < LEAST_SECONDS * (a->explain ? 2 : 1))) {
-            times[n] = run_once(a, plan, x, labels, logits, WARM_UP + n);
-            if (a->explain) profile_once(&p, a, plan, x, labels, logits, WARM_UP + n);
+            times[n] = run_once(a, plan, &d, WARM_UP + n);
+            if (a->explain) profile_once(&p, a, plan, &d, WARM_UP + n);
             n++;
         }
         qsort(times, (size_t)n, sizeof *times, ascending);
@@ -134,9 +144,9 @@ static int measure(bench_result *r, const bench_args *a, fv_plan *plan, const fv
         r->min = times[0], r->runs = n;
         if (a->explain) middle_runs(r, &p);
     }
-    free(x);
-    free(logits);
-    free(labels);
+    if (!d.passing) free(d.x);
+    free(d.logits);
+    free(d.labels);
     free(times);
     free(p.all);
     free(p.run);

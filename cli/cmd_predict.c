@@ -162,13 +162,12 @@ static int predict(cli *c, predict_args *a, fv_net *net, const cli_pictures *pic
     }
     p.pixels = (size_t)p.prep.h * (size_t)p.prep.w * (size_t)p.prep.channels * (size_t)views;
     if (fv_plan_new(&p.plan, net, &(fv_plan_opts){ .batch = a->batch * views }, &err) != FV_OK) return cli_fail(&err);
-    p.input = calloc((size_t)a->batch * p.pixels, sizeof *p.input);
+    p.input = fv_plan_images(p.plan);
     p.logits = calloc((size_t)(a->batch * views) * (size_t)p.classes, sizeof *p.logits);
     p.file = calloc((size_t)a->batch, sizeof *p.file);
     p.top = calloc((size_t)a->topk, sizeof *p.top);
-    if (p.input && p.logits && p.file && p.top) predict_all(&p, pictures);
-    else p.worst = cli_nomem((size_t)a->batch * p.pixels * sizeof *p.input);
-    free(p.input);
+    if (p.logits && p.file && p.top) predict_all(&p, pictures);
+    else p.worst = cli_nomem((size_t)(a->batch * views) * (size_t)p.classes * sizeof *p.logits);
     free(p.logits);
     free(p.file);
     free(p.top);

@@ -440,8 +440,9 @@ FV_API void fv_plan_free(fv_plan *plan);
 FV_API void fv_plan_describe(const fv_plan *plan, fv_plan_info *info);
 /* images: n x h x w x c floats, normalised, n at most the plan's batch; logits: n x classes. Allocates nothing. */
 FV_API void fv_run(fv_plan *plan, int n, const float *images, float *logits);
-/* A kept value of the last run: its floats (n x h x w x c; they stay the plan's) and its shape for n = 1. NULL: not one of
- * those that the plan was asked to keep. */
+/* Room for a batch of images: a run from there copies nothing. With low_memory it writes its own values over them. */
+FV_API float *fv_plan_images(fv_plan *plan);
+/* A kept value of the last run: n x h x w x c floats, the plan's, and its shape for n = 1. NULL: it is not kept. */
 FV_API const float *fv_plan_value(const fv_plan *plan, const char *name, fv_shape *shape);
 /* Forward, then the gradients of sum(dlogits * logits) back to the kept values, by the running statistics; in a plan made
  * with `gradients`. dlogits: n x classes. */
@@ -635,8 +636,7 @@ FV_API fv_status fv_load_image(const char *path, const fv_prep *prep, float *inp
 /* The same for a picture in memory; `name` is for messages. */
 FV_API fv_status fv_decode_image(const void *bytes, size_t len, const char *name, const fv_prep *prep, float *input,
                                  const fv_env *env, fv_err *err);
-/* The k largest softmax probabilities, best first, ties to the lower index; returns how many. FV_BUG where a logit
- * is not finite is told by -1. */
+/* The k largest softmax probabilities, best first, ties to the lower index; returns how many; -1: a logit is not finite. */
 FV_API int fv_topk(const fv_net *net, const float *logits, int k, fv_top *top);
 
 typedef struct fv_bad_sample {

@@ -1,5 +1,5 @@
 /* bands.c -- where memory is short, convolutions that follow each other and whose values between them are large go
- * through an image band by band: as many rows of the last one's output at a time as keep all rows that they need in the
+ * through an image band by band (with the products and sums of rows that twice.c puts between and behind them): as many rows of the last one's output at a time as keep all rows that they need in the
  * cache. A value between two of them has room for the rows of one band, in each thread's lane; rows that the next band
  * needs as well move up. A thread that begins in the middle of an image makes the rows above its first band itself.
  *
@@ -9,6 +9,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/clock.h"
 #include "kernels/conv2d/conv2d.h"
+#include "kernels/elementwise/elementwise.h"
+#include "kernels/pool/pool.h"
 #include "plan/parts.h"
 #include <string.h>
 
@@ -24,9 +26,19 @@ typedef struct rows {
     int begin, end;
 } rows;
 
-static const fv_conv_problem *problem_of(const fv_plan *p, int step)
+/* A convolution's problem, or, for other steps, that of one with the same rows. */
+static fv_conv_problem problem_of(const fv_plan *p, const plan_step *s)
 {
-    return p->step[step].problem;
+    if (s->slot == &fv_slot_conv2d) return *(const fv_conv_problem *)s->problem;
+    fv_conv_problem like = { .kh = 1, .kw = 1, .sh = 1, .sw = 1, .dh = 1, .dw = 1 };
+    if (s->slot == &fv_slot_mul) {
+        const fv_shape y = p->node[s->node].shape;
+        like.h = like.oh = y.h, like.w = like.ow = y.w, like.c = like.oc = y.c;
+    } else {
+        const fv_pool_problem *q = s->problem;
+        like.h = like.oh = q->h, like.w = q->w, like.ow = 1, like.c = like.oc = q->c;
+    }
+    return like;
 }
 
 /* The input rows that some output rows are made of. */
@@ -39,20 +51,38 @@ static rows needed(const fv_conv_problem *c, rows out)
 /* The output rows of each step of a chain for a band; `want` is as long as the chain. */
 static void band_rows(const fv_plan *p, const band_chain *c, int band, rows *want)
 {
-    const int last = c->end - 1, height = problem_of(p, last)->oh, end = (band + 1) * c->rows;
+    const int last = c->end - 1, height = problem_of(p, &p->step[last]).oh, end = (band + 1) * c->rows;
     want[last - c->first] = (rows){ band * c->rows, end < height ? end : height };
-    for (int i = last; i > c->first; i--) want[i - 1 - c->first] = needed(problem_of(p, i), want[i - c->first]);
+    for (int i = last; i > c->first; i--) {
+        const fv_conv_problem q = problem_of(p, &p->step[i]);
+        want[i - 1 - c->first] = needed(&q, want[i - c->first]);
+    }
 }
 
-/* The same convolution for some rows of its output. */
-static fv_conv_problem on_rows(const fv_conv_problem *c, rows out)
+/* The problem of a step for some rows of its output. */
+typedef union band_problem {
+    fv_conv_problem conv;
+    fv_el_problem mul;
+    fv_pool_problem sums;
+} band_problem;
+
+static band_problem on_rows(const plan_step *s, const fv_conv_problem *c, rows out)
 {
     const rows in = needed(c, out);
-    fv_conv_problem part = *c;
-    part.top = in.begin - (out.begin * c->sh - c->top);
-    part.h = in.end - in.begin;
-    part.oh = out.end - out.begin;
-    part.whole = c->oh;
+    band_problem part;
+    if (s->slot == &fv_slot_mul) {
+        part.mul = *(const fv_el_problem *)s->problem;
+        part.mul.pixels = (size_t)(out.end - out.begin) * (size_t)c->ow;
+    } else if (s->slot == &fv_slot_avgpool) {
+        part.sums = *(const fv_pool_problem *)s->problem;
+        part.sums.h = part.sums.oh = out.end - out.begin;
+    } else {
+        part.conv = *c;
+        part.conv.top = in.begin - (out.begin * c->sh - c->top);
+        part.conv.h = in.end - in.begin;
+        part.conv.oh = out.end - out.begin;
+        part.conv.whole = c->oh;
+    }
     return part;
 }
 
@@ -69,11 +99,20 @@ static bool is_dense(const fv_plan *p, const plan_step *s)
     return s->slot == &fv_slot_conv2d && !s->kernel->tile && c->top < (c->kh - 1) * c->dh + 1 && !p->rq.f64;
 }
 
+/* Is each row of its output made of some rows of its input? */
+static bool goes_by_rows(const fv_plan *p, const plan_step *s)
+{
+    if (s->slot == &fv_slot_mul) return ((const fv_el_problem *)s->problem)->per_channel && !s->ld[0] && !s->ld[1];
+    if (s->slot == &fv_slot_avgpool) return fv_plan_sums_rows(s->problem);
+    return is_dense(p, s);
+}
+
 /* Does step i + 1 read what step i makes, and nothing else does? */
-static bool is_link(const fv_plan *p, int i)
+bool fv_plan_is_link(const fv_plan *p, int i)
 {
     const plan_step *s = &p->step[i], *next = s + 1;
-    if (!is_dense(p, s) || !is_dense(p, next) || next->arg[1] != s->arg[0] || next->arg[4] == s->arg[0]) return false;
+    if (!goes_by_rows(p, s) || !goes_by_rows(p, next) || next->arg[1] != s->arg[0] || next->arg[4] == s->arg[0])
+        return false;
     const operand *o = &p->operand[s->arg[0]];
     return o->kind == OPERAND_BLOCK && o->image >= LEAST_BYTES && o->first == i && o->last == i + 1;
 }
@@ -89,17 +128,18 @@ static int64_t band_bytes(const fv_plan *p, const band_chain *c, int height)
     rows out = { 0, height };
     int64_t bytes = 0;
     for (int i = c->end - 1; i >= c->first; i--) {
-        const fv_conv_problem *q = problem_of(p, i);
-        bytes += (out.end - out.begin) * row_bytes(q);
-        const int above = out.begin * q->sh, below = (out.end - 1) * q->sh + (q->kh - 1) * q->dh + 1;
+        const fv_conv_problem q = problem_of(p, &p->step[i]);
+        bytes += (out.end - out.begin) * row_bytes(&q);
+        const int above = out.begin * q.sh, below = (out.end - 1) * q.sh + (q.kh - 1) * q.dh + 1;
         out = (rows){ above, below };
     }
-    return bytes + 4 * (int64_t)(out.end - out.begin) * problem_of(p, c->first)->w * problem_of(p, c->first)->c;
+    const fv_conv_problem first = problem_of(p, &p->step[c->first]);
+    return bytes + 4 * (int64_t)(out.end - out.begin) * first.w * first.c;
 }
 
 static void set_rows(const fv_plan *p, band_chain *c)
 {
-    const int height = problem_of(p, c->end - 1)->oh, bands = LEAST_BANDS * fv_threads_count(p->pool);
+    const int height = problem_of(p, &p->step[c->end - 1]).oh, bands = LEAST_BANDS * fv_threads_count(p->pool);
     c->rows = (height + bands - 1) / bands;
     while (c->rows > 1 && band_bytes(p, c, c->rows) > BAND_BYTES) c->rows--;
     c->bands = (height + c->rows - 1) / c->rows;
@@ -116,7 +156,8 @@ static void shrink(fv_plan *p, const band_chain *c, int i, bool by_image)
         if (height > most) most = height;
     }
     operand *o = &p->operand[p->step[i].arg[0]];
-    const size_t bytes = ((size_t)most * (size_t)row_bytes(problem_of(p, i)) + 63) / 64 * 64;
+    const fv_conv_problem q = problem_of(p, &p->step[i]);
+    const size_t bytes = ((size_t)most * (size_t)row_bytes(&q) + 63) / 64 * 64;
     o->lane = by_image;
     o->copy = by_image ? 0 : bytes;
     o->bytes = by_image ? bytes : bytes * (size_t)fv_threads_count(p->pool);
@@ -156,7 +197,7 @@ fv_status fv_plan_bands(fv_plan *p, fv_err *err)
     for (size_t g = 0; g < p->nsegment; g++) {
         for (int i = p->segment[g].first; i + 1 < p->segment[g].end; i++) {
             band_chain c = { .first = i, .end = i + 1 };
-            while (c.end < p->segment[g].end && c.end - c.first < LONGEST && is_link(p, c.end - 1)) c.end++;
+            while (c.end < p->segment[g].end && c.end - c.first < LONGEST && fv_plan_is_link(p, c.end - 1)) c.end++;
             cut_at_waist(p, &c);
             if (c.end - c.first < 2) continue;
             set_rows(p, &c);
@@ -172,7 +213,8 @@ fv_status fv_plan_bands(fv_plan *p, fv_err *err)
 
 static size_t scratch_of(const fv_plan *p, int step, rows out)
 {
-    const fv_conv_problem part = on_rows(problem_of(p, step), out);
+    const fv_conv_problem q = problem_of(p, &p->step[step]);
+    const band_problem part = on_rows(&p->step[step], &q, out);
     const fv_kernel *k = p->step[step].kernel;
     return k->scratch ? k->scratch(&part) : 0;
 }
@@ -209,10 +251,11 @@ static void *at_row(const step_run *r, int arg, int row, int first, int width, i
 
 static void run_rows(step_run r, int thread, rows out, int in_first, int out_first)
 {
-    const fv_conv_problem *c = r.s->problem, part = on_rows(c, out);
-    r.arg[0] = at_row(&r, 0, out.begin, out_first, c->ow, c->oc);
-    r.arg[1] = at_row(&r, 1, needed(c, out).begin, in_first, c->w, c->c);
-    r.arg[4] = at_row(&r, 4, out.begin, 0, c->ow, c->oc);
+    const fv_conv_problem c = problem_of(r.p, r.s);
+    const band_problem part = on_rows(r.s, &c, out);
+    r.arg[0] = at_row(&r, 0, out.begin, out_first, c.ow, c.oc);
+    r.arg[1] = at_row(&r, 1, needed(&c, out).begin, in_first, c.w, c.c);
+    r.arg[4] = at_row(&r, 4, out.begin, 0, c.ow, c.oc);
     r.s->fn(&(fv_work){ .problem = &part,
                         .n = 1,
                         .arg = r.arg,
@@ -224,8 +267,8 @@ static void run_rows(step_run r, int thread, rows out, int in_first, int out_fir
 /* Rows that both bands need move to the front; returns those that are there then. */
 static rows move_up(const step_run *r, rows held, int begin)
 {
-    const fv_conv_problem *c = r->s->problem;
-    const size_t row = (size_t)c->ow * c->oc;
+    const fv_conv_problem c = problem_of(r->p, r->s);
+    const size_t row = (size_t)c.ow * c.oc;
     float *at = r->arg[0];
     if (held.end <= begin) return (rows){ begin, begin };
     if (held.begin < begin)

@@ -134,15 +134,30 @@ static unsigned add_bits(fv_plan *p, int nout, const int *arg)
     return add;
 }
 
+static void operands_live_at(fv_plan *p, const plan_step *s, int step)
+{
+    for (int i = 0; i < s->nargs; i++) {
+        if (!s->arg[i]) continue;
+        live_at(&p->operand[s->arg[i]], step);
+        live_at(&p->operand[fv_plan_base(p, s->arg[i])], step);
+    }
+}
+
 void fv_plan_append(fv_plan *p, const plan_step *s, fv_err *err)
 {
     if (fv_grow(p->net->env.heap, (void **)&p->step, &p->step_cap, p->nstep + 1, sizeof *p->step, err) != FV_OK) return;
-    for (int i = 0; i < s->nargs; i++) {
-        if (!s->arg[i]) continue;
-        live_at(&p->operand[s->arg[i]], (int)p->nstep);
-        live_at(&p->operand[fv_plan_base(p, s->arg[i])], (int)p->nstep);
-    }
+    operands_live_at(p, s, (int)p->nstep);
     p->step[p->nstep++] = *s;
+}
+
+void fv_plan_set_lives(fv_plan *p)
+{
+    for (size_t id = 1; id < p->noperand; id++) {
+        operand *o = &p->operand[id];
+        o->first = INT_MAX, o->last = -1;
+        if (o->given) live_at(o, 0);
+    }
+    for (size_t i = 0; i < p->nstep; i++) operands_live_at(p, &p->step[i], (int)i);
 }
 
 static bool wanted(int nout, const int *arg)

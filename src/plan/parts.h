@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef FV_PARTS_H
 #define FV_PARTS_H
+#include "kernels/pool/pool.h"
 #include "plan/plan.h"
 
 /* A node of the plan's own copy of the graph, after the rewrites. */
@@ -164,6 +165,13 @@ int fv_plan_tensor(fv_plan *p, int v, bool own, fv_err *err);
 fv_status fv_plan_segments(fv_plan *p, fv_err *err);
 /* bands.c: is it an inference plan that is to take little memory? */
 bool fv_plan_is_short(const fv_plan *p);
+/* Can step i + 1, the only reader of what step i makes, read it band by band? */
+bool fv_plan_is_link(const fv_plan *p, int i);
+/* twice.c: large values that are read twice are made twice. Changes the steps. */
+fv_status fv_plan_twice(fv_plan *p, fv_err *err);
+bool fv_plan_sums_rows(const fv_pool_problem *q);
+/* lower.c: when each operand lives, of the steps as they are now. */
+void fv_plan_set_lives(fv_plan *p);
 /* Convolutions that go through an image band by band. */
 fv_status fv_plan_bands(fv_plan *p, fv_err *err);
 size_t fv_plan_band_scratch(const fv_plan *p); /* bytes of a thread, at most */

@@ -156,15 +156,26 @@ void fv_plan_lend(fv_plan *p)
     p->lent = borrows(p, input) ? input : 0;
 }
 
-void fv_run(fv_plan *p, int n, const float *images, float *logits)
+float *fv_plan_images(fv_plan *p)
+{
+    return fv_plan_input(p, NULL);
+}
+
+static void copy_images(fv_plan *p, int n, const float *images)
 {
     const fv_shape in = p->input_shape;
+    float *to = fv_plan_images(p);
+    if (to != images) memcpy(to, images, (size_t)n * in.h * in.w * in.c * sizeof *images);
+}
+
+void fv_run(fv_plan *p, int n, const float *images, float *logits)
+{
     const size_t out = (size_t)p->node[p->logits].shape.c;
     const int input = fv_plan_input_operand(p);
     void *const own = p->pointer[input];
     const double start = now(p);
     if (p->lent) p->pointer[input] = (void *)(uintptr_t)images;
-    else memcpy(own, images, (size_t)n * in.h * in.w * in.c * sizeof *images);
+    else copy_images(p, n, images);
     count(p, FV_COPYING_IN, now(p) - start);
     fv_plan_run(p, n);
     p->pointer[input] = own;
@@ -175,9 +186,8 @@ void fv_run(fv_plan *p, int n, const float *images, float *logits)
 
 void fv_run_backward(fv_plan *p, int n, const float *images, const float *dlogits)
 {
-    const fv_shape in = p->input_shape;
     const size_t out = (size_t)p->node[p->logits].shape.c;
-    memcpy(fv_plan_input(p, NULL), images, (size_t)n * in.h * in.w * in.c * sizeof *images);
+    copy_images(p, n, images);
     if (p->doutput) memcpy(fv_plan_doutput(p), dlogits, (size_t)n * out * sizeof *dlogits);
     fv_plan_run(p, n);
 }
@@ -267,10 +277,9 @@ static float *add_aux_losses(fv_plan *p, int n)
 
 double fv_run_train(fv_plan *p, const fv_update *u)
 {
-    const fv_shape in = p->input_shape;
     if (!fits(p, u)) return (double)NAN;
     const double start = now(p);
-    if (u->n > 0) memcpy(fv_plan_input(p, NULL), u->images, (size_t)u->n * in.h * in.w * in.c * sizeof *u->images);
+    if (u->n > 0) copy_images(p, u->n, u->images);
     if (u->n > 0) set_targets(p, u);
     set_run(p, u);
     count(p, FV_COPYING_IN, now(p) - start);
