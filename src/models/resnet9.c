@@ -1,4 +1,4 @@
-/* resnet9.c -- the residual network of nine layers that learns CIFAR-10 within minutes.
+/* resnet9.c -- a residual network of nine layers for CIFAR-10, made for short training.
  * Page: "How to Train Your ResNet" (2018), part 4: a 3x3 stem, three layers that double channels and halve pixels by
  * pooling, the first and the last of them followed by a residual pair. The names of tensors are the source's.
  * Deviations: the last pooling takes the mean of the largest of 2 x 2 places where the source takes the largest of 4 x 4, so
