@@ -1,7 +1,8 @@
 /* bands.c -- where memory is short, convolutions that follow each other and whose values between them are large go
  * through an image band by band (with the products and sums of rows that twice.c puts between and behind them): as many
- * rows of the last one's output at a time as keep all rows that they need in the cache. A value between two of them has room for the rows of one band, in each thread's lane; rows that the next band
- * needs as well move up. A thread that begins in the middle of an image makes the rows above its first band itself.
+ * rows of the last one's output at a time as keep all rows that they need in the cache. A value between two of them has room
+ * for the rows of one band, in each thread's lane; rows that the next band needs as well move up. A thread that begins in
+ * the middle of an image makes the rows above its first band itself.
  *
  * A band is the same convolution on fewer rows, by the same kernel: no bit changes. Winograd's tiles, whose grid begins at
  * the first row, are left out. (It is no faster: where the L3 holds the values, fetching them costs as little as what bands
