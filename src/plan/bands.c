@@ -6,7 +6,7 @@
  *
  * A band is the same convolution on fewer rows, by the same kernel: no bit changes. Winograd's tiles, whose grid begins at
  * the first row, are left out. (It is no faster: where the L3 holds the values, fetching them costs as little as what bands
- * add.)
+ * add. What is faster is pairs.c.)
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/clock.h"
 #include "kernels/conv2d/conv2d.h"
@@ -192,7 +192,10 @@ fv_status fv_plan_bands(fv_plan *p, fv_err *err)
 {
     p->chain = fv_arena_alloc(&p->arena, (p->nstep + 1) * sizeof *p->chain);
     if (!p->chain) return fv_fail(err, FV_NOMEM, "no memory for the bands of %zu steps", p->nstep);
-    if (!fv_plan_is_short(p)) return FV_OK;
+    if (!fv_plan_is_short(p)) {
+        fv_plan_pairs(p);
+        return FV_OK;
+    }
     for (size_t i = 0; i < p->nstep; i++)
         if (is_dense(p, &p->step[i])) ((fv_conv_problem *)p->step[i].problem)->blocks.inputs = STRIP_BYTES;
     for (size_t g = 0; g < p->nsegment; g++) {
@@ -227,6 +230,11 @@ size_t fv_plan_band_scratch(const fv_plan *p)
     for (size_t i = 0; i < p->nchain; i++) {
         const band_chain *c = &p->chain[i];
         rows before[LONGEST] = { { 0, 0 } }, want[LONGEST];
+        if (c->pair) {
+            const size_t pair = fv_plan_pair_scratch(p, c);
+            if (pair > most) most = pair;
+            continue;
+        }
         for (int b = 0; b < c->bands; b++, memcpy(before, want, sizeof want)) {
             band_rows(p, c, b, want);
             for (int k = c->first; k < c->end; k++) {
@@ -291,6 +299,10 @@ void fv_plan_run_bands(const fv_plan *p, const band_chain *c, int image, int lan
 {
     rows held[LONGEST] = { { 0, 0 } }, want[LONGEST];
     const bool timed = p->seconds && thread == 0;
+    if (c->pair) {
+        fv_plan_run_pair(p, c, image, lane, thread, begin, end);
+        return;
+    }
     for (int band = begin; band < end; band++) {
         band_rows(p, c, band, want);
         for (int i = c->first; i < c->end; i++) {

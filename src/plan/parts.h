@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef FV_PARTS_H
 #define FV_PARTS_H
+#include "kernels/conv2d/conv2d.h"
 #include "kernels/pool/pool.h"
 #include "plan/plan.h"
 
@@ -59,9 +60,11 @@ typedef struct plan_step {
     int chain;             /* number of the chain that begins here, from 1; 0: none */
 } plan_step;
 
-/* Convolutions [first, end) that run in bands of `rows` rows of the last one's output. */
+/* Convolutions [first, end) that run in bands of `rows` rows of the last one's output; or two as a pair, whose units are
+ * the bands then. */
 typedef struct band_chain {
     int first, end, rows, bands;
+    const fv_conv_pair *pair;
 } band_chain;
 
 /* A step as it runs: operands of n images. */
@@ -177,6 +180,10 @@ fv_status fv_plan_bands(fv_plan *p, fv_err *err);
 size_t fv_plan_band_scratch(const fv_plan *p); /* bytes of a thread, at most */
 /* Bands [begin, end) of an image, whose operands are in `lane`, by this thread. */
 void fv_plan_run_bands(const fv_plan *p, const band_chain *c, int image, int lane, int thread, int begin, int end);
+/* pairs.c: elsewhere, 1x1 convolutions and the depthwise ones behind them that run as pairs. */
+void fv_plan_pairs(fv_plan *p);
+size_t fv_plan_pair_scratch(const fv_plan *p, const band_chain *c);
+void fv_plan_run_pair(const fv_plan *p, const band_chain *c, int image, int lane, int thread, int begin, int end);
 /* views.c: values that are channels of others: before the steps, which then read and write them in place. */
 fv_status fv_plan_views(fv_plan *p, fv_err *err);
 /* The operand whose memory it is. */

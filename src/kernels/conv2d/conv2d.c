@@ -85,3 +85,14 @@ const fv_slot fv_slot_conv2d_wgrad = {
 const fv_slot fv_slot_conv2d_bgrad = {
     "conv2d_bgrad", ROWS(bgrad_rows), fv_conv2d_bgrad_f64__ref, NO_WEIGHTS, 0, 0, 0
 };
+
+static const fv_conv_pair *const pairs[] = { FV_X86(&fv_conv2d_pair_f32__avx512, &fv_conv2d_pair_f32__avx2, )
+                                                 FV_NEON(&fv_conv2d_pair_f32__neon, ) NULL };
+
+const fv_conv_pair *fv_conv_pair_of(const fv_kernel *first, const fv_conv_problem *p, const fv_kernel *second,
+                                    const fv_conv_problem *q)
+{
+    for (const fv_conv_pair *const *c = pairs; *c; c++)
+        if ((*c)->first == first->fn && (*c)->second == second->fn && (*c)->applies(p, q)) return *c;
+    return NULL;
+}

@@ -47,6 +47,21 @@ static inline bool fv_conv_takes_map(const fv_conv_problem *p)
     return p->groups == 1 || (p->kh * p->kw == 1 && !(p->groups == p->c && p->c == p->oc));
 }
 
+/* A 1x1 convolution and the depthwise one that alone reads what it makes, one image: what is between them is never there
+ * as a whole. Their operands are those of the slot, packed for their rows; neither has a residual, a map or moments. No
+ * bit differs from one after the other. run: units [second->begin, second->end), scratch that of `second`; seconds: NULL,
+ * or two sums that the times of both are added to. */
+typedef struct fv_conv_pair {
+    fv_kernel_fn *first, *second; /* of the rows */
+    bool (*applies)(const fv_conv_problem *first, const fv_conv_problem *second);
+    int (*units)(const fv_conv_problem *first, const fv_conv_problem *second);
+    size_t (*scratch)(const fv_conv_problem *first, const fv_conv_problem *second); /* bytes per thread */
+    void (*run)(const fv_work *first, const fv_work *second, double *seconds);
+} fv_conv_pair;
+/* Of two rows; NULL: they cannot, or it does not pay. */
+const fv_conv_pair *fv_conv_pair_of(const fv_kernel *first, const fv_conv_problem *p, const fv_kernel *second,
+                                    const fv_conv_problem *q);
+
 extern const fv_slot fv_slot_conv2d, fv_slot_conv2d_dgrad, fv_slot_conv2d_wgrad, fv_slot_conv2d_bgrad;
 
 #endif

@@ -1,7 +1,10 @@
-/* conv2d_dw_neon.c -- depthwise convolution by vectors of 4 floats.
+/* conv2d_dw_neon.c -- depthwise convolution, also behind a 1x1 one, by vectors of 4 floats.
  * SPDX-License-Identifier: Apache-2.0 */
 #define VL         4
+#define MR         6
+#define NV         2
 #define NAME(x)    x##_f32__neon
 #define PACKING(x) "conv2d-" x "-4"
 #include "kernels/conv2d/conv2d_dw.inc"
+#include "kernels/conv2d/conv2d_pair.inc"
 #include "kernels/conv2d/conv2d_dw_wgrad.inc"

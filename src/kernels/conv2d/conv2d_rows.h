@@ -28,6 +28,7 @@ FV_DW_SET(avx512, group4)
 FV_DW_SET(avx512, group8)
 FV_DW_SET(avx2, group4)
 #define FV_CONV2D_SET(isa)                                                                                             \
+    extern const fv_conv_pair fv_conv2d_pair_f32__##isa;                                                               \
     bool fv_winograd4_wgrad_applies_f32__##isa(const void *problem);                                                   \
     int fv_winograd4_wgrad_units_f32__##isa(const void *problem, int n);                                               \
     size_t fv_winograd4_wgrad_scratch_f32__##isa(const void *problem);                                                 \
