@@ -125,7 +125,7 @@ def torch_caps(isa):
 
 
 # make; its package; imports: what it loads before its memory counts; usual: without --engines; cap: environment that
-# holds it to an instruction set, None: it has no such switch
+# holds it to an instruction set, None: it has no such switch (mask.py holds those, where it can)
 Engine = collections.namedtuple("Engine", "title make package imports usual cap")
 ENGINES = {
     "fovea": Engine("Fovea", Fovea, None, ["binding"], True, lambda isa: {}),
@@ -143,7 +143,8 @@ def version(name):
     return importlib.metadata.version(package) if package else ""
 
 
-def environment(name, threads, isa):
-    """OMP_NUM_THREADS is for PyTorch, and for the pools that libraries make unasked while they load."""
+def environment(name, threads, isa, mask):
+    """OMP_NUM_THREADS is for PyTorch, and for the pools that libraries make unasked while they load; mask: see mask.py."""
     cap = ENGINES[name].cap
-    return {"OMP_NUM_THREADS": str(threads), **(cap(isa) if cap and isa != "best" else {})}
+    return {"OMP_NUM_THREADS": str(threads), **(cap(isa) if cap and isa != "best" else {}),
+            **({"LD_PRELOAD": mask} if mask else {})}

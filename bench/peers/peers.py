@@ -20,6 +20,7 @@ import sys
 
 import engines
 import export
+import mask
 import table
 import worker
 
@@ -31,7 +32,7 @@ AGREE = 1e-2
 
 def measure(opt, cell):
     """{engine: its result, or {"missing": why}} of a cell."""
-    task = {**cell, "size": opt.size, "cache": opt.cache, "isa": opt.isa, "library": opt.library}
+    task = {**cell, "size": opt.size, "cache": opt.cache, "isa": opt.isa, "mask": opt.mask, "library": opt.library}
     workers, got, times, cores = {}, {}, {}, {}
     try:
         for name in opt.engines:
@@ -71,7 +72,7 @@ def circumstances(opt):
     with open(opt.library, "rb") as f:
         digest = hashlib.sha256(f.read()).hexdigest()[:12]
     return {"processor": processor(), "size": opt.size, "isa": opt.isa, "rounds": opt.rounds, "seconds": opt.seconds,
-            "fovea": digest,
+            "masked": bool(opt.mask), "fovea": digest,
             **{name: engines.version(name) for name in engines.ENGINES if engines.ENGINES[name].package}}
 
 
@@ -132,6 +133,7 @@ def options():
     if opt.rounds < 1 or min(opt.batch + opt.threads) < 1:
         arg.error("rounds, batches and threads are at least 1")
     opt.library, opt.cache = os.path.abspath(opt.library), os.path.abspath(opt.cache)
+    opt.mask = mask.library(opt.isa, opt.cache)
     return opt
 
 

@@ -86,8 +86,10 @@ def title(c, columns):
     out = f"{versions}; float32, {c['size']} x {c['size']} pixels, {c['processor']}. "
     out += f"Medians over {c['rounds']} interleaved rounds, {c['seconds']:g} s each.\n"
     if c["isa"] != "best":
-        free = [ENGINES[e].title for e in columns if not ENGINES[e].cap]
-        out += f"Instructions up to {c['isa']}" + (f"; {' and '.join(free)} cannot be held to it" if free else "") + ".\n"
+        free = [] if c["masked"] else [ENGINES[e].title for e in columns if not ENGINES[e].cap]
+        how = ": the CPU tells all engines that it has no more" if c["masked"] else ""
+        how += f"; {' and '.join(free)} cannot be held to it" if free else ""
+        out += f"Instructions up to {c['isa']}{how}.\n"
     return out + "\n"
 
 

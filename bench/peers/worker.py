@@ -22,7 +22,7 @@ class Worker:
 
     def __init__(self, engine, task):
         import subprocess  # the parent's side only
-        environment = {**os.environ, **engines.environment(engine, task["threads"], task["isa"])}
+        environment = {**os.environ, **engines.environment(engine, task["threads"], task["isa"], task["mask"])}
         self.errors = tempfile.TemporaryFile("w+")
         self.process = subprocess.Popen([sys.executable, __file__, engine, json.dumps(task)], env=environment, text=True,
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors)
