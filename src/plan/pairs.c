@@ -1,5 +1,6 @@
 /* pairs.c -- a 1x1 convolution that widens and the depthwise one behind it (MobileNetV2's inverted residual and its
- * descendants) run as one: the wide value between them needs no memory of its own. No bit changes.
+ * descendants), or a first layer and a depthwise one, run as one: the large value between them needs no memory of its
+ * own. No bit changes.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "kernels/conv2d/conv2d.h"
 #include "plan/parts.h"

@@ -180,7 +180,7 @@ fv_status fv_plan_bands(fv_plan *p, fv_err *err);
 size_t fv_plan_band_scratch(const fv_plan *p); /* bytes of a thread, at most */
 /* Bands [begin, end) of an image, whose operands are in `lane`, by this thread. */
 void fv_plan_run_bands(const fv_plan *p, const band_chain *c, int image, int lane, int thread, int begin, int end);
-/* pairs.c: elsewhere, 1x1 convolutions and the depthwise ones behind them that run as pairs. */
+/* pairs.c: elsewhere, convolutions and the depthwise ones behind them that run as pairs. */
 void fv_plan_pairs(fv_plan *p);
 size_t fv_plan_pair_scratch(const fv_plan *p, const band_chain *c);
 void fv_plan_run_pair(const fv_plan *p, const band_chain *c, int image, int lane, int thread, int begin, int end);

@@ -1,4 +1,4 @@
-/* test_pairs.c -- a 1x1 convolution and the depthwise one behind it as a pair: the bits of one after the other, over
+/* test_pairs.c -- a convolution and the depthwise one behind it as a pair: the bits of one after the other, over
  * shapes that reach each tail and border, for any split of the units, strided, beside guard pages.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/cpu.h"
@@ -9,7 +9,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-enum { SHAPES = 150, BETWEEN = 0x7fc0beef /* bits that stand between the pixels of a strided operand */ };
+enum { SHAPES = 250, BETWEEN = 0x7fc0beef /* bits that stand between the pixels of a strided operand */ };
 
 static uint32_t next(uint32_t *s)
 {
@@ -37,8 +37,16 @@ static shapes shapes_of(uint32_t seed)
     const int oc = PICK(&s, 1, 15, 16, 17, 32, 40, 72, 100), k = PICK(&s, 3, 3, 5, 7), step = PICK(&s, 1, 1, 2, 3);
     const int top = PICK(&s, 0, 1, k / 2, k / 2), left = PICK(&s, 0, 1, k / 2, k / 2);
     const int below = PICK(&s, 0, k / 2, k / 2), right = PICK(&s, 0, k / 2, k / 2);
+    const int first = PICK(&s, 1, 1, 1, 3, 5), by = first > 1 ? PICK(&s, 1, 2, 2) : 1, few = PICK(&s, 1, 2, 3, 3, 4);
     shapes v = { .bias = { PICK(&s, 0, 1, 1), PICK(&s, 0, 1, 1) }, .spread = PICK(&s, 0, 0, 5) };
     v.p = (fv_conv_problem){ .h = h, .w = w, .c = c, .oh = h, .ow = w, .oc = oc, .kh = 1, .kw = 1, .sh = 1, .sw = 1 };
+    if (first > 1) {
+        v.p.c = few, v.p.kh = v.p.kw = first, v.p.sh = v.p.sw = by;
+        v.p.top = PICK(&s, 0, 1, first - 1), v.p.left = PICK(&s, 0, 1, first - 1);
+        v.p.h = (h - 1) * by + first - v.p.top - PICK(&s, 0, 1),
+        v.p.w = (w - 1) * by + first - v.p.left - PICK(&s, 0, 1);
+        if (v.p.h < 1) v.p.h = 1;
+    }
     v.p.dh = v.p.dw = v.p.groups = 1, v.p.act = acts[PICK(&s, 0, 1, 2, 3, 4)];
     v.q =
         (fv_conv_problem){ .h = h, .w = w, .c = oc, .oc = oc, .groups = oc, .kh = k, .kw = k, .sh = step, .sw = step };
@@ -94,7 +102,8 @@ static bool equals_one_by_one(const shapes *v, const fv_kernel *first, const fv_
     const int c = v->p.c, oc = v->p.oc, spread = v->spread, pixels = v->p.h * v->p.w, out = v->q.oh * v->q.ow;
     const bool at_end = seed & 1;
     if (!pair) return false;
-    guarded x = block(pixels, c, spread, at_end), between = guard_new((size_t)pixels * oc * sizeof(float), true);
+    guarded x = block(pixels, c, spread, at_end),
+            between = guard_new((size_t)v->q.h * v->q.w * oc * sizeof(float), true);
     for (int i = 0; i < pixels; i++)
         for (int k = 0; k < c; k++)
             ((float *)x.p)[(size_t)i * (c + spread) + k] = (float)next(&seed) / (1 << 22) - 2.0f;
@@ -122,9 +131,10 @@ static bool equals_one_by_one(const shapes *v, const fv_kernel *first, const fv_
     guarded *all[] = { &x, &between, &y, &want, &w[0], &w[1], &b[0], &b[1], &scratch };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) guard_free(all[i]);
     if (!same)
-        print_error("%s: another result; %dx%dx%d -> %d, kernel %d, stride %d, before %d %d, -> %dx%d, spread %d\n",
-                    first->name, v->p.h, v->p.w, c, oc, v->q.kh, v->q.sh, v->q.top, v->q.left, v->q.oh, v->q.ow,
-                    spread);
+        print_error("%s: another result; %dx%dx%d, kernel %d, stride %d -> %d, kernel %d, stride %d, before %d %d, -> "
+                    "%dx%d, spread %d\n",
+                    first->name, v->p.h, v->p.w, c, v->p.kh, v->p.sh, oc, v->q.kh, v->q.sh, v->q.top, v->q.left,
+                    v->q.oh, v->q.ow, spread);
     assert_true(same);
     return true;
 }

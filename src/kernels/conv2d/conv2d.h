@@ -47,7 +47,7 @@ static inline bool fv_conv_takes_map(const fv_conv_problem *p)
     return p->groups == 1 || (p->kh * p->kw == 1 && !(p->groups == p->c && p->c == p->oc));
 }
 
-/* A 1x1 convolution and the depthwise one that alone reads what it makes, one image: what is between them is never there
+/* A convolution (1x1, or of few inputs) and the depthwise one that alone reads what it makes, one image: what is between them is never there
  * as a whole. Their operands are those of the slot, packed for their rows; neither has a residual, a map or moments. No
  * bit differs from one after the other. run: units [second->begin, second->end), scratch that of `second`; seconds: NULL,
  * or two sums that the times of both are added to. */
