@@ -9,7 +9,7 @@
 #include "kernels/copy/copy.h"
 #include "kernels/dropout/dropout.h"
 #include "kernels/elementwise/elementwise.h"
-#include "kernels/softmax/softmax.h"
+#include "kernels/xent/xent.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

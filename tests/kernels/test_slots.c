@@ -13,7 +13,7 @@
 #include "kernels/lrn/lrn.h"
 #include "kernels/pool/pool.h"
 #include "kernels/sgd/sgd.h"
-#include "kernels/softmax/softmax.h"
+#include "kernels/xent/xent.h"
 #include <float.h>
 #include <math.h>
 #include <setjmp.h>

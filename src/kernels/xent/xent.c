@@ -1,7 +1,7 @@
-/* softmax.c -- the slots of softmax cross-entropy: tables of rows.
+/* xent.c -- the slots of softmax cross-entropy: tables of rows.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/cpu.h"
-#include "kernels/softmax/softmax_rows.h"
+#include "kernels/xent/xent_rows.h"
 
 static int images(const void *problem, int n)
 {
@@ -9,5 +9,5 @@ static int images(const void *problem, int n)
     return n;
 }
 
-#define FV_ROWS "kernels/softmax/softmax.def"
+#define FV_ROWS "kernels/xent/xent.def"
 #include "kernels/row_tables.inc"

@@ -1,5 +1,0 @@
-/* softmax_avx2.c -- softmax cross-entropy by vectors of 8 floats.
- * SPDX-License-Identifier: Apache-2.0 */
-#define VL      8
-#define NAME(x) x##_f32__avx2
-#include "kernels/softmax/softmax_fast.inc"

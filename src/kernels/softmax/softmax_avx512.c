@@ -1,5 +1,0 @@
-/* softmax_avx512.c -- softmax cross-entropy by vectors of 16 floats.
- * SPDX-License-Identifier: Apache-2.0 */
-#define VL      16
-#define NAME(x) x##_f32__avx512
-#include "kernels/softmax/softmax_fast.inc"

@@ -1,5 +1,0 @@
-/* softmax_neon.c -- softmax cross-entropy by vectors of 4 floats.
- * SPDX-License-Identifier: Apache-2.0 */
-#define VL      4
-#define NAME(x) x##_f32__neon
-#include "kernels/softmax/softmax_fast.inc"

@@ -1,5 +1,0 @@
-/* softmax_ref64.c -- the reference of softmax cross-entropy in double.
- * SPDX-License-Identifier: Apache-2.0 */
-#define REAL    double
-#define NAME(x) x##_f64__ref
-#include "kernels/softmax/softmax_ref.inc"

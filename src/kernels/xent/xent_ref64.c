@@ -1,0 +1,5 @@
+/* xent_ref64.c -- the reference of softmax cross-entropy in double.
+ * SPDX-License-Identifier: Apache-2.0 */
+#define REAL    double
+#define NAME(x) x##_f64__ref
+#include "kernels/xent/xent_ref.inc"
