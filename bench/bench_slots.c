@@ -190,9 +190,13 @@ static void bench_loss(int n, const char *only)
 {
     const size_t all = (size_t)n * 1000;
     call k = { .slot = &fv_slot_softmax_xent, .note = "1000 ways", .n = n, .values = all };
-    k.count[0] = (size_t)n, k.count[1] = k.count[2] = all, k.p.xent = (fv_xent_problem){ 1000, 0.1 };
+    k.count[0] = (size_t)n, k.count[1] = k.count[2] = all, k.p.xent = (fv_xent_problem){ .k = 1000, .smoothing = 0.1 };
+    bench(&k, only);
+    k.slot = &fv_slot_bce;
     bench(&k, only);
     k.slot = &fv_slot_softmax_xent_back, k.count[0] = k.count[3] = all, k.count[1] = (size_t)n;
+    bench(&k, only);
+    k.slot = &fv_slot_bce_back;
     bench(&k, only);
 }
 

@@ -185,6 +185,6 @@ fv_val fv_flatten(fv_graph *g, fv_val x)
 
 fv_val fv_softmax_xent(fv_graph *g, fv_val logits, fv_val target, float smoothing)
 {
-    return fv_node_add(g, FV_OP_SOFTMAX_XENT, NULL, (fv_attr){ .p = smoothing }, (fv_val[]){ logits, target }, 2,
-                       (fv_init){ 0 });
+    return fv_node_add(g, FV_OP_SOFTMAX_XENT, NULL, (fv_attr){ .xent.smoothing = smoothing },
+                       (fv_val[]){ logits, target }, 2, (fv_init){ 0 });
 }

@@ -28,7 +28,10 @@ typedef struct fv_attr {
             int begin, end;
         } slice;
         int groups; /* shuffle */
-        float p;    /* dropout, drop_path: chance of zero; softmax_xent: smoothing */
+        float p;    /* dropout, drop_path: chance of zero */
+        struct {
+            float smoothing, threshold; /* threshold: bce */
+        } xent;
     };
     fv_act act;
     bool residual;

@@ -9,6 +9,7 @@
  * fixed by the seeds, and a kink within h of one would show as an error of order 1.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/rng.h"
+#include "graph/node.h"
 #include "plan/plan.h"
 #include <math.h>
 #include <setjmp.h>
@@ -164,6 +165,15 @@ static fv_val xent(fv_graph *g, fv_val x, int percent)
     return fv_softmax_xent(g, x, target, (float)percent / 100);
 }
 
+/* 0: plain; 1: smoothed; 2: with a threshold, behind a layer. */
+static fv_val bce(fv_graph *g, fv_val x, int v)
+{
+    const fv_val target = fv_input(g, "target", 1, 1, fv_channels(g, x));
+    const fv_attr a = { .xent = { .smoothing = v ? 0.1f : 0, .threshold = v == 2 ? 0.2f : 0 } };
+    if (v == 2) x = fv_linear(g, x, "fc", fv_channels(g, x));
+    return fv_node_add(g, FV_OP_BCE, NULL, a, (fv_val[]){ x, target }, 2, (fv_init){ 0 });
+}
+
 // clang-format off
 static const grad_case cases[] = {
     /* name                      build      variant         batch h  w  c  how */
@@ -229,6 +239,9 @@ static const grad_case cases[] = {
     { "flatten",                 flatten,   0,               2,   2, 3, 4, 0 },
     { "softmax_xent",            xent,      0,               3,   1, 1, 5, 0 },
     { "softmax_xent, smoothed",  xent,      10,              3,   1, 1, 7, 0 },
+    { "bce",                     bce,       0,               3,   1, 1, 5, 0 },
+    { "bce, smoothed",           bce,       1,               3,   1, 1, 7, 0 },
+    { "bce, threshold, layer",   bce,       2,               9,   1, 1, 5, 0 },
 };
 // clang-format on
 enum { NCASES = sizeof cases / sizeof *cases };
@@ -294,7 +307,7 @@ static double uniform(fv_rng *r, double low, double high)
     return low + (high - low) * fv_rng_unit(r);
 }
 
-/* Targets of softmax_xent: positive, of sum 1. */
+/* Targets of losses: positive, of sum 1. */
 static void fill_target(double *t, int n, int k, fv_rng *rng)
 {
     for (int i = 0; i < n; i++) {

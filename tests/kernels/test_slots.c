@@ -340,7 +340,7 @@ static call xent(const shape *s)
                    .n = s->n,
                    .nout = 1,
                    .count = { n, n * k, n * k },
-                   .p.xent = { s->c, 0.1 },
+                   .p.xent = { .k = s->c, .smoothing = 0.1 },
                    .bound = (double)(2 * k + 8) * 2 * (double)k * 13 };
 }
 static call xent_back(const shape *s)
@@ -350,7 +350,7 @@ static call xent_back(const shape *s)
                    .n = s->n,
                    .nout = 1,
                    .count = { n * k, n, n * k, n * k },
-                   .p.xent = { s->c, 0.1 },
+                   .p.xent = { .k = s->c, .smoothing = 0.1 },
                    .may_add = 1,
                    .bound = (double)(2 * k + 16) * 2 * 2 * (double)(k + 1) };
 }

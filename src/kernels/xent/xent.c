@@ -1,4 +1,4 @@
-/* xent.c -- the slots of softmax cross-entropy: tables of rows.
+/* xent.c -- the slots of cross-entropies: tables of rows.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/cpu.h"
 #include "kernels/xent/xent_rows.h"

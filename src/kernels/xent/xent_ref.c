@@ -1,4 +1,4 @@
-/* xent_ref.c -- the reference of softmax cross-entropy in float.
+/* xent_ref.c -- the references of cross-entropies in float.
  * SPDX-License-Identifier: Apache-2.0 */
 #define REAL    float
 #define NAME(x) x##_f32__ref

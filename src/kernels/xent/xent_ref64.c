@@ -1,4 +1,4 @@
-/* xent_ref64.c -- the reference of softmax cross-entropy in double.
+/* xent_ref64.c -- the references of cross-entropies in double.
  * SPDX-License-Identifier: Apache-2.0 */
 #define REAL    double
 #define NAME(x) x##_f64__ref

@@ -1,4 +1,4 @@
-/* xent_rows.h -- prototypes of the rows of softmax cross-entropy.
+/* xent_rows.h -- prototypes of the rows of cross-entropies.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef FV_XENT_ROWS_H
 #define FV_XENT_ROWS_H
