@@ -34,6 +34,8 @@ const cli_option options_train[] = {
     { "momentum",         0,   CLI_REAL,   AT(momentum),         "M",        "of sgd and rmsprop (0.9)", 0, 1 },
     { "nesterov",         0,   CLI_FLAG,   AT(nesterov),         "",         "Nesterov's momentum (on); --no-nesterov: plain", 0, 0 },
     { "wd",               0,   CLI_REAL,   AT(wd),               "W",        "weight decay (5e-4)", 0, 1e3 },
+    { "loss",             0,   CLI_CHOICE, AT(loss),             "softmax|bce", "cross-entropy of softmax, or binary: a question for each class", FV_LOSS_SOFTMAX, 0 },
+    { "bce-target-thresh", 0,  CLI_REAL,   AT(bce_target_thresh), "SHARE",   "bce: classes with more than this of a picture are in it, others not", 0, 1 },
     { "smoothing",        0,   CLI_REAL,   AT(smoothing),        "S",        "label smoothing", 0, 1 },
     { "clip-grad",        0,   CLI_REAL,   AT(clip),             "NORM",     "largest norm of the gradient", 0, 1e9 },
     { "seed",             0,   CLI_UINT64, AT(seed),             "N",        "of all random numbers", 0, 0 },

@@ -92,10 +92,8 @@ typedef struct fv_env {
     fv_cpu cpu;
     bool exact;      /* no minimal filtering (Winograd): sums of products as they are written; slower */
     bool low_memory; /* inference: no Winograd, whose weights are larger; large values in bands of rows */
-    bool
-        autotune; /* inference: a plan times variants of its blocks and of its order of images, which give the same bits */
-    const char
-        *wisdom; /* the file that keeps what was timed, so that it is not timed again; NULL: none. It outlives all */
+    bool autotune;   /* inference: plans time variants of blocks and of the order of images that give the same bits */
+    const char *wisdom; /* the file that keeps what was timed, for it is timed once; NULL: none. It outlives all */
 } fv_env;
 
 FV_API int fv_cores(void);                  /* cores that affinity and the cgroup quota allow, at least 1 */
@@ -362,8 +360,7 @@ typedef struct fv_layer {
     char detail[64]; /* its attributes: "3x3/2 depthwise", "relu6" */
     fv_shape out;
     fv_cost cost;
-    /* Rows and columns of the input that one output pixel depends on (before clipping), and the step between the
-     * windows of neighbours, pixels. */
+    /* Rows and columns of the input that an output pixel depends on (unclipped), the step between neighbours' windows. */
     int receptive_field, receptive_field_w, stride, stride_w;
     int inputs;
     const int *input; /* the layers that it reads; they come before it */
@@ -401,6 +398,8 @@ typedef enum fv_optimiser {
     FV_OPT_COUNT
 } fv_optimiser;
 enum { FV_STATE_EMA = 2, FV_STATES }; /* of a weight: two of the optimiser, then its moving average */
+/* Binary cross-entropy: each class is a question of its own; the loss of an image is their mean. */
+typedef enum fv_loss { FV_LOSS_SOFTMAX, FV_LOSS_BCE } fv_loss;
 typedef struct fv_plan fv_plan;
 typedef struct fv_plan_opts {
     fv_mode mode;
@@ -412,8 +411,10 @@ typedef struct fv_plan_opts {
     double opt_eps;         /* 0: 1e-3 for RMSprop, 1e-8 for AdamW, 1e-6 for LAMB */
     double alpha, betas[2]; /* what ms, m and v keep of themselves; 0: 0.9, 0.9, 0.999 */
     double wd;              /* weight decay: wd * w joins the gradient of each weight, not of biases and norms */
-    double smoothing;       /* label smoothing, from 0 to below 1 */
-    double clip;            /* the whole gradient is scaled down to this L2 norm; 0: never */
+    fv_loss loss;
+    double bce_target_thresh; /* BCE: a target above it is 1, another 0, before it is smoothed; 0: as it is */
+    double smoothing;         /* label smoothing, from 0 to below 1 */
+    double clip;              /* the whole gradient is scaled down to this L2 norm; 0: never */
     double ema;  /* keeps averages of weights and statistics: of themselves min(ema, (1 + t) / (10 + t)) at update t */
     bool gather; /* several batches may make one update: fv_update.more */
     bool grad_checkpointing; /* less memory, more passes over it: backward makes values again. The same bits */
@@ -539,8 +540,7 @@ FV_API bool fv_budget_holds(const fv_budget *b, const fv_compared *row); /* boun
 
 /* One update of the weights by a FV_TRAIN plan: all that may differ from step to step. */
 typedef struct fv_update {
-    int n;                /* images, 1 to the plan's batch; two or more where a batch-norm sees one pixel; 0: none, for
-                           * the update of what was gathered */
+    int n;                /* images, up to the batch; from 2 where a norm sees 1 pixel; 0: updates by those gathered */
     const float *images;  /* n x h x w x c, normalised */
     const int *labels;    /* n class numbers; or NULL and */
     const float *targets; /* n x classes: a distribution over the classes for each image (soft targets, mixup) */
@@ -665,8 +665,7 @@ typedef struct fv_metrics {
     double topk;
     double images_per_s;
     fv_bin bin[FV_BINS];
-    double ece,
-        mce; /* expected and largest calibration error, 0 .. 1: mean (by n) and most |correct / n - p| of a bin */
+    double ece, mce; /* calibration error, 0 .. 1: mean (expected, by n) and most |correct / n - p| of a bin */
     int classes;
     int64_t *confusion; /* [label][predicted] */
     fv_bad_sample *bad; /* pictures that could not be read */
@@ -716,6 +715,8 @@ typedef struct fv_train_opts {
     double layer_decay;        /* a factor of the rate for each layer further from the classifier [1] */
     const char *freeze;        /* patterns of state-dict keys, with commas: they are not trained */
     bool freeze_body;          /* only the classifier is trained */
+    fv_loss loss;              /* of training and of its evaluations, there without smoothing */
+    double bce_target_thresh;  /* as in fv_plan_opts */
     double smoothing;          /* label smoothing */
     const char *class_weights; /* of the losses: NULL, "balanced", or a file with a number a line */
     double clip;               /* clip the gradient's global L2 norm; 0: no */
@@ -843,8 +844,7 @@ FV_API const fv_study *fv_study_at(int i); /* NULL past the end; a topic's follo
 FV_API const fv_study *fv_study_find(const char *name);
 FV_API const char *fv_study_nearest(const char *name);
 
-/* A line of a result: what was measured is to be `expected` give or take `tolerance`, below it, above it, or is told
- * only. */
+/* A line of a result: `measured` is to be `expected` give or take `tolerance`, below it, above it, or is only told. */
 typedef enum fv_relation { FV_IS, FV_BELOW, FV_ABOVE, FV_TOLD } fv_relation;
 typedef struct fv_finding {
     const char *what;

@@ -37,8 +37,9 @@ class PlanOpts(Structure):
     name = "fv_plan_opts"
     _fields_ = [("mode", c_int), ("batch", c_int), ("h", c_int), ("w", c_int), ("threads", c_int), ("opt", c_int),
                 ("opt_eps", c_double), ("alpha", c_double), ("betas", c_double * 2), ("wd", c_double),
-                ("smoothing", c_double), ("clip", c_double), ("ema", c_double), ("gather", c_bool),
-                ("grad_checkpointing", c_bool), ("keep", c_void_p), ("nkeep", c_int), ("gradients", c_bool)]
+                ("loss", c_int), ("bce_target_thresh", c_double), ("smoothing", c_double), ("clip", c_double),
+                ("ema", c_double), ("gather", c_bool), ("grad_checkpointing", c_bool), ("keep", c_void_p), ("nkeep", c_int),
+                ("gradients", c_bool)]
 
 
 def agreed_layout(text, name):

@@ -73,7 +73,7 @@ static fv_status add_image(tally *t, const fv_eval_job *job, const fv_batch *b, 
     bin->p += a.p;
     t->top5 += a.rank < 5;
     t->topk += a.rank < m->k;
-    t->loss += a.loss;
+    t->loss += job->loss == FV_LOSS_BCE ? fv_binary_cross_entropy(logits, classes, label) : a.loss;
     if (!job->gallery) return FV_OK;
     const fv_prep *p = &job->gallery->prep;
     const size_t floats = (size_t)p->h * (size_t)p->w * (size_t)p->channels;

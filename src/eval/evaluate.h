@@ -13,6 +13,7 @@ typedef struct fv_eval_job {
     float *logits;                                          /* batch x views x classes, the caller's */
     double max_bad;                                         /* share of unreadable pictures that is forgiven */
     int topk;                                               /* 0: 5 */
+    fv_loss loss;                                           /* of the figures */
     struct fv_gallery *gallery;                             /* NULL, or cleared and filled anew (gallery.h) */
     bool (*go_on)(void *user, int64_t done, int64_t count); /* asked after each batch; may be NULL */
     void *user;
@@ -40,5 +41,8 @@ void fv_calibrate(fv_metrics *m);
 int fv_rank_of(const float *logits, int classes, int label);
 /* -log softmax(logits)[label]; not finite where a logit is not. */
 double fv_cross_entropy(const float *logits, int classes, int label);
+/* The mean over the classes of -log sigmoid(z), for the label's logit z, and -log (1 - sigmoid(z)), for the others; not
+ * finite where a logit is not. */
+double fv_binary_cross_entropy(const float *logits, int classes, int label);
 
 #endif

@@ -36,6 +36,17 @@ double fv_cross_entropy(const float *logits, int classes, int label)
     return log(partition(logits, classes, most)) + (most - (double)logits[label]); /* in this order: no cancellation */
 }
 
+double fv_binary_cross_entropy(const float *logits, int classes, int label)
+{
+    double sum = 0;
+    for (int i = 0; i < classes; i++) {
+        const double z = (double)logits[i], wrong = i == label ? -z : z; /* log (1 + e^wrong) */
+        sum += (wrong > 0 ? wrong : 0) + log1p(exp(-fabs(z)));
+        if (!isfinite(z)) return NAN;
+    }
+    return sum / classes;
+}
+
 void fv_mean_of_views(float *logits, int classes, int views)
 {
     enum { MOST_VIEWS = 16 };

@@ -124,9 +124,13 @@ static fv_status check_options(const fv_plan_opts *o, fv_err *err)
     FV_TRY(check_optimiser(o, err));
     if (!(o->wd >= 0 && isfinite(o->wd))) return fv_fail(err, FV_ARG, "a weight decay of %g", o->wd);
     if (!(o->smoothing >= 0 && o->smoothing < 1)) return fv_fail(err, FV_ARG, "label smoothing of %g", o->smoothing);
+    if ((unsigned)o->loss > FV_LOSS_BCE) return fv_fail(err, FV_ARG, "no loss has the number %d", (int)o->loss);
+    if (!within(o->bce_target_thresh, 0, 1) || (o->bce_target_thresh > 0 && o->loss != FV_LOSS_BCE))
+        return fv_fail(err, FV_ARG, "a threshold of targets of %g, with binary cross-entropy from 0 to below 1",
+                       o->bce_target_thresh);
     if (!(o->clip >= 0 && isfinite(o->clip))) return fv_fail(err, FV_ARG, "gradients clipped at %g", o->clip);
-    if (o->mode != FV_TRAIN && (o->wd != 0 || o->smoothing != 0 || o->clip != 0))
-        return fv_fail(err, FV_ARG, "weight decay, smoothing and clipping are for training plans");
+    if (o->mode != FV_TRAIN && (o->wd != 0 || o->loss || o->smoothing != 0 || o->clip != 0))
+        return fv_fail(err, FV_ARG, "weight decay, losses, smoothing and clipping are for training plans");
     if (o->mode == FV_TRAIN && o->gradients)
         return fv_fail(err, FV_ARG,
                        "gradients of values are for inference plans: a training plan has those of weights");
@@ -147,7 +151,7 @@ fv_status fv_plan_new(fv_plan **out, fv_net *net, const fv_plan_opts *opts, fv_e
     rq.opt = o.opt;
     rq.opt_eps = o.opt_eps, rq.alpha = o.alpha, rq.betas[0] = o.betas[0], rq.betas[1] = o.betas[1];
     rq.wd = o.wd, rq.clip = o.clip, rq.ema = o.ema, rq.gather = o.gather;
-    rq.smoothing = (float)o.smoothing;
+    rq.loss_kind = o.loss, rq.smoothing = (float)o.smoothing, rq.bce_target_thresh = (float)o.bce_target_thresh;
     rq.grad_checkpointing = o.grad_checkpointing;
     rq.keep = o.keep;
     rq.nkeep = o.nkeep;

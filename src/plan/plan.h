@@ -20,13 +20,14 @@ typedef struct fv_plan_request {
     bool backward;
     bool update; /* by the optimiser, after the backward pass */
     bool input_grad;
-    bool loss;               /* appends softmax cross-entropy to the net's output: the plan's output is then the loss of
-                              * each image, and it has a second input "target", 1 x 1 x classes */
-    float smoothing;         /* of that loss */
-    bool f64;                /* references in double: tests */
-    bool exact;              /* no rewrites: each node on its own */
-    bool grad_checkpointing; /* as fv_plan_opts says */
-    bool poison;             /* fills what backward may not use with NaN: tests */
+    bool loss; /* appends one to the net's output: the plan's output is then the loss of each image, and it has a second
+                * input "target", 1 x 1 x classes */
+    fv_loss loss_kind;
+    float smoothing, bce_target_thresh; /* of that loss */
+    bool f64;                           /* references in double: tests */
+    bool exact;                         /* no rewrites: each node on its own */
+    bool grad_checkpointing;            /* as fv_plan_opts says */
+    bool poison;                        /* fills what backward may not use with NaN: tests */
     fv_optimiser opt;
     double opt_eps, alpha, betas[2]; /* 0: as fv_plan_opts says */
     double wd, clip, ema;

@@ -124,8 +124,10 @@ static void append_loss(fv_plan *p)
     plan_node *t = &p->node[p->nnode], *loss = t + 1;
     p->target = p->nnode;
     *t = (plan_node){ .op = FV_OP_INPUT, .name = "target", .shape = { 1, 1, 1, classes }, .fold = -1 };
-    *loss = (plan_node){ .op = FV_OP_SOFTMAX_XENT, .name = "loss", .nin = 2, .fold = -1 };
-    loss->attr.p = p->rq.smoothing;
+    *loss = (plan_node){ .op = p->rq.loss_kind == FV_LOSS_BCE ? FV_OP_BCE : FV_OP_SOFTMAX_XENT, .fold = -1 };
+    loss->name = "loss", loss->nin = 2;
+    loss->attr.xent.smoothing = p->rq.smoothing;
+    loss->attr.xent.threshold = p->rq.bce_target_thresh;
     loss->attr.node = (uint32_t)p->nnode + 1;
     loss->in[0] = p->output;
     loss->in[1] = p->target;

@@ -32,6 +32,10 @@ static const char *exempt(int i)
 {
     return word_at((const char *const[]){ "norms", "depthwise", "none" }, 3, i);
 }
+static const char *loss(int i)
+{
+    return word_at((const char *const[]){ "softmax", "bce" }, 2, i);
+}
 static const char *optimiser(int i)
 {
     return fv_optimiser_name((fv_optimiser)i);
@@ -57,6 +61,7 @@ static const struct option {
     ROW(momentum,         REAL,   true),  ROW(nesterov,      BOOL,   true),  ROW(wd,           REAL, true),
     WORDS(wd_exempt,     exempt,  true),  ROW(bias_lr,       REAL,   true),  ROW(layer_decay,  REAL, true),
     ROW(freeze,           TEXT,   true),  ROW(freeze_body,   BOOL,   true),
+    WORDS(loss,          loss,    true),  ROW(bce_target_thresh, REAL, true),
     ROW(smoothing,        REAL,   true),  ROW(class_weights, TEXT,   true),  ROW(clip,         REAL, true),
     ROW(drop,             REAL,   true),  ROW(drop_path,     REAL,   true),
     WORDS(sched, fv_schedule_name, true), ROW(warmup_epochs, REAL,   true),  ROW(warmup_lr,    REAL, true),

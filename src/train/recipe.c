@@ -149,6 +149,16 @@ static fv_status check_stages(const fv_train_opts *o, fv_err *err)
     return check_pair("progressive_aa", o->progressive_aa, 0, 100, err);
 }
 
+static fv_status check_loss(const fv_train_opts *o, fv_err *err)
+{
+    const double almost_1 = nextafter(1, 0);
+    if ((unsigned)o->loss > FV_LOSS_BCE) return fv_fail(err, FV_ARG, "no loss has number %d", (int)o->loss);
+    FV_TRY(in_range("bce_target_thresh", o->bce_target_thresh, 0, almost_1, err));
+    if (o->bce_target_thresh > 0 && o->loss != FV_LOSS_BCE)
+        return fv_fail(err, FV_ARG, "bce_target_thresh is %g; it is for the loss bce", o->bce_target_thresh);
+    return in_range("smoothing", o->smoothing, 0, almost_1, err);
+}
+
 fv_status fv_recipe_check(const fv_train_opts *o, fv_err *err)
 {
     if (!o->data || !o->model || !o->output) return fv_fail(err, FV_ARG, "data, model and output must be named");
@@ -161,7 +171,7 @@ fv_status fv_recipe_check(const fv_train_opts *o, fv_err *err)
     FV_TRY(check_optimiser(o, err));
     FV_TRY(check_schedule(o, err));
     FV_TRY(check_stages(o, err));
-    FV_TRY(in_range("smoothing", o->smoothing, 0, almost_1, err));
+    FV_TRY(check_loss(o, err));
     if (o->drop != -1) FV_TRY(in_range("drop", o->drop, 0, almost_1, err));
     if (o->drop_path != -1) FV_TRY(in_range("drop_path", o->drop_path, 0, almost_1, err));
     if (o->new_head && !o->weights) return fv_fail(err, FV_ARG, "a new head, but no weights to put it on");

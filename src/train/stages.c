@@ -62,7 +62,7 @@ static fv_status open_plan(fv_session *s, const fv_stage *g, fv_err *err)
     fv_plan_request rq = { .batch = o->batch, .h = g->size, .w = g->size, .pool = s->pool };
     rq.cpu = fv_env_features(&s->env);
     rq.train = rq.backward = rq.update = rq.loss = true;
-    rq.smoothing = (float)o->smoothing;
+    rq.loss_kind = o->loss, rq.smoothing = (float)o->smoothing, rq.bce_target_thresh = (float)o->bce_target_thresh;
     rq.opt = o->opt, rq.opt_eps = o->opt_eps, rq.alpha = o->alpha;
     rq.betas[0] = o->betas[0], rq.betas[1] = o->betas[1];
     rq.wd = o->wd, rq.clip = o->clip, rq.rule = s->rule, rq.gather = o->accum > 1;

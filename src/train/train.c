@@ -95,6 +95,7 @@ static fv_status judge(fv_session *s, fv_metrics *m, fv_err *err)
                               .classes = s->net->classes,
                               .logits = s->logits,
                               .max_bad = s->o.max_bad,
+                              .loss = s->o.loss,
                               .gallery = s->gallery,
                               .go_on = between_batches,
                               .user = s };

@@ -330,6 +330,23 @@ static void test_changed_and_mixed_pictures_resume_to_the_same_bits(void **state
     ends_with(&o, NULL, FV_ARG, "mixup 0.2");
 }
 
+/* Knowing no more than how many classes there are costs the entropy of a chance of 1/10, 0.325, at best. */
+static void test_run_by_the_binary_loss_learns(void **state)
+{
+    (void)state;
+    fv_train_result r;
+    fv_err err;
+    fv_train_opts o = options(folder("binary"));
+    const double ignorance = -(0.1 * log(0.1) + 0.9 * log(0.9));
+    o.loss = FV_LOSS_BCE, o.opt = FV_OPT_ADAMW, o.lr = 0.005, o.epochs = 8;
+    if (train(&o, NULL, &r, NULL, &err) != FV_OK) fail_msg("%s", err.msg);
+    assert_true(r.epochs[0].train_loss < 1.5 * log(2)); /* where it begins */
+    const fv_epoch *last = &r.epochs[7];
+    if (!(last->train_loss < ignorance / 2 && last->eval_loss < ignorance / 2 && last->top1 >= 50))
+        fail_msg("losses %g and %g, top-1 %g %%", last->train_loss, last->eval_loss, last->top1);
+    fv_train_result_free(&r);
+}
+
 /* ---- what is refused ---- */
 
 static void damage(const char *path)
@@ -369,6 +386,8 @@ static void test_other_options_or_model_are_refused_by_name(void **state)
     o.resume = path;
     o.lr = 0.07;
     ends_with(&o, NULL, FV_ARG, "lr 0.07");
+    o.lr = 0.05, o.loss = FV_LOSS_BCE;
+    ends_with(&o, NULL, FV_ARG, "loss \"bce\"");
     o = options(folder("othermodel"));
     o.resume = path;
     o.model = "resnet32";
@@ -389,8 +408,8 @@ static void test_output_that_cannot_be_made_is_refused(void **state)
 static void test_senseless_options_are_refused(void **state)
 {
     (void)state;
-    fv_train_opts o[13];
-    for (int i = 0; i < 13; i++) o[i] = options(folder("senseless"));
+    fv_train_opts o[16];
+    for (int i = 0; i < 16; i++) o[i] = options(folder("senseless"));
     o[0].epochs = 0;
     o[1].batch = 0;
     o[2].lr = NAN;
@@ -404,7 +423,10 @@ static void test_senseless_options_are_refused(void **state)
     o[10].hue_jitter = 0.6;
     o[11].scale[0] = 0.5, o[11].scale[1] = 0.2;
     o[12].reprob = NAN;
-    for (int i = 0; i < 13; i++) ends_with(&o[i], NULL, FV_ARG, "");
+    o[13].loss = (fv_loss)2;
+    o[14].bce_target_thresh = 0.2;
+    o[15].loss = FV_LOSS_BCE, o[15].bce_target_thresh = 1;
+    for (int i = 0; i < 16; i++) ends_with(&o[i], NULL, FV_ARG, "");
     assert_false(there(root, "senseless"));
 }
 
@@ -492,6 +514,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_run_learns_and_leaves_its_files),
+        cmocka_unit_test(test_run_by_the_binary_loss_learns),
         cmocka_unit_test(test_finished_run_is_left_alone),
         cmocka_unit_test(test_resume_is_exact_in_the_middle_of_an_epoch),
         cmocka_unit_test(test_resume_is_exact_at_the_end_of_an_epoch),

@@ -171,6 +171,55 @@ static void test_losses_and_logits_come_back(void **state)
     fv_plan_free(p), fv_net_free(net);
 }
 
+/* The same of binary cross-entropy: pictures of which a class has 0.7 and the next one 0.3, then 0.9 and 0.1. A loss is a
+ * mean of CLASSES terms, each made of logits below 8 by a handful of roundings. */
+static void test_binary_losses_are_means_over_classes(void **state)
+{
+    (void)state;
+    const double thresholds[] = { 0, 0.2 }, smoothing = 0.1;
+    for (int k = 0; k < 2; k++) {
+        fv_net *net = new_net();
+        fv_plan *p = new_plan(
+            net, (fv_plan_opts){ .loss = FV_LOSS_BCE, .smoothing = smoothing, .bce_target_thresh = thresholds[k] });
+        float losses[BATCH], logits[BATCH * CLASSES], mixed[BATCH * CLASSES] = { 0 };
+        fv_update u = usual(0);
+        u.losses = losses, u.logits = logits, u.labels = NULL, u.targets = mixed;
+        for (int i = 0; i < BATCH; i++) {
+            mixed[i * CLASSES + i % CLASSES] = i % 2 ? 0.9f : 0.7f;
+            mixed[i * CLASSES + (i + 1) % CLASSES] = i % 2 ? 0.1f : 0.3f;
+        }
+        fv_run_train(p, &u);
+        for (int i = 0; i < BATCH; i++) {
+            double want = 0;
+            for (int c = 0; c < CLASSES; c++) {
+                const double z = (double)logits[i * CLASSES + c], given = (double)mixed[i * CLASSES + c];
+                const double t = (1 - smoothing) * (k ? given > 0.2 : given) + smoothing / CLASSES;
+                want -= (t * log(1 / (1 + exp(-z))) + (1 - t) * log(1 / (1 + exp(z)))) / CLASSES;
+            }
+            if (!(fabs(want - (double)losses[i]) < 8 * 8 * (double)FLT_EPSILON))
+                fail_msg("image %d: %g, not %g", i, (double)losses[i], want);
+        }
+        fv_plan_free(p), fv_net_free(net);
+    }
+}
+
+static void test_binary_loss_learns_the_same_on_any_threads(void **state)
+{
+    (void)state;
+    fv_net *a = new_net(), *b = new_net();
+    fv_plan *p = new_plan(a, (fv_plan_opts){ .loss = FV_LOSS_BCE }),
+            *q = new_plan(b, (fv_plan_opts){ .loss = FV_LOSS_BCE, .threads = 3 });
+    double first = 0, last = 0;
+    for (uint64_t step = 0; step < 40; step++) {
+        last = fv_run_train(p, STEP(step));
+        if (step == 0) first = last;
+        assert_true(last == fv_run_train(q, STEP(step)));
+    }
+    if (!(last < 0.8 * first)) fail_msg("a loss of %g, %g before", last, first);
+    same_weights(a, b);
+    fv_plan_free(p), fv_plan_free(q), fv_net_free(a), fv_net_free(b);
+}
+
 static void test_what_is_out_of_range_changes_nothing(void **state)
 {
     (void)state;
@@ -193,10 +242,18 @@ static void test_senseless_training_options_are_refused(void **state)
     (void)state;
     fv_net *net = new_net();
     const fv_plan_opts bad[] = {
-        { .mode = FV_TRAIN, .wd = -1 },          { .mode = FV_TRAIN, .smoothing = 1 },
-        { .mode = FV_TRAIN, .smoothing = -0.1 }, { .mode = FV_TRAIN, .clip = -1 },
-        { .mode = FV_TRAIN, .clip = INFINITY },  { .mode = FV_TRAIN, .wd = NAN },
+        { .mode = FV_TRAIN, .wd = -1 },
+        { .mode = FV_TRAIN, .smoothing = 1 },
+        { .mode = FV_TRAIN, .smoothing = -0.1 },
+        { .mode = FV_TRAIN, .clip = -1 },
+        { .mode = FV_TRAIN, .clip = INFINITY },
+        { .mode = FV_TRAIN, .wd = NAN },
         { .mode = FV_INFER, .wd = 1e-4 },
+        { .mode = FV_INFER, .loss = FV_LOSS_BCE },
+        { .mode = FV_TRAIN, .loss = (fv_loss)2 },
+        { .mode = FV_TRAIN, .bce_target_thresh = 0.2 },
+        { .mode = FV_TRAIN, .loss = FV_LOSS_BCE, .bce_target_thresh = 1 },
+        { .mode = FV_TRAIN, .loss = FV_LOSS_BCE, .bce_target_thresh = NAN },
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         fv_plan *p = (fv_plan *)1;
@@ -334,6 +391,8 @@ int main(void)
         cmocka_unit_test(test_threads_change_no_bit),
         cmocka_unit_test(test_checkpointing_takes_less_memory_and_changes_no_bit),
         cmocka_unit_test(test_losses_and_logits_come_back),
+        cmocka_unit_test(test_binary_losses_are_means_over_classes),
+        cmocka_unit_test(test_binary_loss_learns_the_same_on_any_threads),
         cmocka_unit_test(test_what_is_out_of_range_changes_nothing),
         cmocka_unit_test(test_senseless_training_options_are_refused),
         cmocka_unit_test(test_decay_pulls_at_weights_alone),

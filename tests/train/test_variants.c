@@ -144,6 +144,12 @@ static void progressive(fv_train_opts *o)
     o->lr = 0.002, o->aa = "rand-m5-n1", o->progressive_aa[0] = 1, o->progressive_aa[1] = 9;
 }
 
+static void binary(fv_train_opts *o)
+{
+    o->loss = FV_LOSS_BCE, o->bce_target_thresh = 0.2, o->smoothing = 0.1, o->opt = FV_OPT_LAMB;
+    o->mixup = 0.2, o->cutmix = 1, o->class_weights = "balanced";
+}
+
 static const struct variant {
     const char *name;
     void (*set)(fv_train_opts *o);
@@ -153,6 +159,7 @@ static const struct variant {
     { "lamb", lamb, 14, { 3, 7, 9 } },        { "averaged", averaged, 14, { 3, 7, 9 } },
     { "gathered", gathered, 6, { 1, 3, 5 } }, { "dropped", dropped, 14, { 2, 7, 8 } },
     { "layered", layered, 14, { 4, 7, 10 } }, { "progressive", progressive, 14, { 4, 7, 10 } },
+    { "binary", binary, 14, { 3, 7, 9 } },
 };
 
 static void test_resume_is_exact(void **state)
@@ -335,6 +342,18 @@ static void test_class_weights_weigh(void **state)
     assert_int_equal(train(&odd, 0, &r, NULL), FV_NOINPUT);
 }
 
+static void test_mixed_pictures_are_of_whole_classes_above_the_threshold(void **state)
+{
+    (void)state;
+    fv_train_opts whole = options("whole"), shares = options("shares");
+    binary(&whole), binary(&shares);
+    whole.epochs = shares.epochs = 1, shares.bce_target_thresh = 0;
+    fv_train_result a = train_ok(&whole), b = train_ok(&shares);
+    assert_false(same_end(&whole, &shares));
+    assert_true(a.epochs[0].train_loss != b.epochs[0].train_loss);
+    fv_train_result_free(&a), fv_train_result_free(&b);
+}
+
 static void test_drops_that_a_network_has_not_are_refused(void **state)
 {
     (void)state;
@@ -349,16 +368,17 @@ static void test_drops_that_a_network_has_not_are_refused(void **state)
 int main(void)
 {
     enum { VARIANTS = sizeof variants / sizeof *variants };
-    struct CMUnitTest tests[VARIANTS + 6] = {
+    struct CMUnitTest tests[VARIANTS + 7] = {
         cmocka_unit_test(test_what_is_frozen_stays_with_its_statistics),
         cmocka_unit_test(test_new_head_keeps_the_body),
         cmocka_unit_test(test_averages_are_evaluated_and_saved),
         cmocka_unit_test(test_patience_ends_a_run_that_learns_nothing),
         cmocka_unit_test(test_class_weights_weigh),
+        cmocka_unit_test(test_mixed_pictures_are_of_whole_classes_above_the_threshold),
         cmocka_unit_test(test_drops_that_a_network_has_not_are_refused),
     };
     for (int i = 0; i < VARIANTS; i++)
-        tests[i + 6] = (struct CMUnitTest){ .name = variants[i].name,
+        tests[i + 7] = (struct CMUnitTest){ .name = variants[i].name,
                                             .test_func = test_resume_is_exact,
                                             .initial_state = (void *)(uintptr_t)&variants[i] };
     return cmocka_run_group_tests_name("variants", tests, make_data, remove_data);

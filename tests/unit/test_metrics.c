@@ -46,6 +46,22 @@ static void test_cross_entropy_of_no_number_is_none(void **state)
     assert_false(isfinite(fv_cross_entropy(inf_logit, 2, 0)));
 }
 
+static void test_binary_cross_entropy_by_hand(void **state)
+{
+    (void)state;
+    const float equal[] = { 0, 0, 0 }, sure[] = { 1000, -1000 }, odds[] = { 1, 1, -2 };
+    near(fv_binary_cross_entropy(equal, 3, 1), log(2));
+    near(fv_binary_cross_entropy(sure, 2, 0), 0);
+    near(fv_binary_cross_entropy(sure, 2, 1), 1000);
+    near(fv_binary_cross_entropy(odds, 3, 1), (log1p(exp(-1)) + log1p(exp(1)) + log1p(exp(-2))) / 3);
+    const float bad[] = { NAN, INFINITY, -INFINITY };
+    for (int i = 0; i < 6; i++) {
+        float z[2] = { 0 };
+        z[i / 3] = bad[i % 3];
+        assert_false(isfinite(fv_binary_cross_entropy(z, 2, 0)));
+    }
+}
+
 /* ---- a network that gives back the first pixel's class: 1 x 1 pixels, 3 channels, 3 classes ---- */
 
 static fv_net *mirror(void)
@@ -117,6 +133,28 @@ static const fv_source fake = { .name = "fake", .get = get, .file = file };
 static fv_data ten_pictures(void)
 {
     return (fv_data){ .source = &fake, .count = SAMPLES, .classes = 3, .h = 1, .w = 1, .channels = 3 };
+}
+
+/* Terms of a class: -log sigmoid(z) where it is the label, -log(1 - sigmoid(z)) where not. */
+static void test_evaluation_by_the_binary_loss(void **state)
+{
+    (void)state;
+    fv_net *net = mirror();
+    fv_data d = ten_pictures();
+    fv_metrics m;
+    float logits[4 * 3];
+    fv_eval_job job = { .data = &d, .classes = 3, .logits = logits, .max_bad = 0.1, .loss = FV_LOSS_BCE };
+    const fv_prep prep = { .h = 1, .w = 1, .channels = 3, .std = { 1, 1, 1 } };
+    assert_int_equal(fv_plan_new(&job.plan, net, &(fv_plan_opts){ .batch = 4, .threads = 1 }, NULL), FV_OK);
+    assert_int_equal(fv_loader_new(&job.loader, &d, &(fv_loader_opts){ .prep = prep, .batch = 4, .workers = 1 }, NULL),
+                     FV_OK);
+    assert_int_equal(fv_evaluate_with(&m, &job, NULL), FV_OK);
+    const double in = log1p(exp(-1)), out = log1p(exp(1)), dark = log(2), grey = 9.0 / 255;
+    const double want =
+        5 * (in + 2 * dark) + 2 * (out + 2 * dark) + in + 2 * out + log1p(exp(-grey)) + 2 * log1p(exp(grey));
+    assert_true(fabs(m.loss - want / 27) < 1e-8); /* 9 / 255 is rounded to a float */
+    assert_int_equal(m.correct, 6);
+    fv_metrics_free(&m), fv_loader_free(job.loader), fv_plan_free(job.plan), fv_net_free(net);
 }
 
 static void test_evaluation_counts_by_hand(void **state)
@@ -268,6 +306,8 @@ int main(void)
         cmocka_unit_test(test_cross_entropy_of_no_number_is_none),
         cmocka_unit_test(test_topk_gives_probabilities_best_first),
         cmocka_unit_test(test_evaluation_counts_by_hand),
+        cmocka_unit_test(test_evaluation_by_the_binary_loss),
+        cmocka_unit_test(test_binary_cross_entropy_by_hand),
         cmocka_unit_test(test_class_scores_by_hand),
         cmocka_unit_test(test_bins_are_open_below),
         cmocka_unit_test(test_calibration_error_by_hand),
