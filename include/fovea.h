@@ -729,7 +729,7 @@ typedef struct fv_train_opts {
     double model_ema_decay;
     int patience; /* the run ends after so many epochs without a better top-1; 0: never */
     /* Progressive learning: `stages` of equal length, in which these go from their first value to their second (0: they
-     * stay as they are). */
+     * stay as they are). Two equal values hold for all of training and need no stages. */
     int stages;
     double progressive[2], progressive_drop[2];   /* sizes of the input; chance of dropout */
     double progressive_mix[2], progressive_aa[2]; /* alpha of mixup and cutmix, where they are on; magnitude of aa */

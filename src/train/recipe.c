@@ -135,10 +135,16 @@ static fv_status check_pair(const char *name, const double v[2], double low, dou
     return in_range(name, v[1], low, high, err);
 }
 
+/* Two that are alike need no stages: pictures of one size in training and of another in evaluation, say. */
+static bool changes(const double v[2])
+{
+    return v[1] > 0 && v[0] != v[1];
+}
+
 static fv_status check_stages(const fv_train_opts *o, fv_err *err)
 {
-    const bool any =
-        o->progressive[1] > 0 || o->progressive_drop[1] > 0 || o->progressive_mix[1] > 0 || o->progressive_aa[1] > 0;
+    const bool any = changes(o->progressive) || changes(o->progressive_drop) || changes(o->progressive_mix) ||
+                     changes(o->progressive_aa);
     FV_TRY(in_range("stages", o->stages, 0, 1000, err));
     if (o->stages > o->epochs) return fv_fail(err, FV_ARG, "%d stages of %d epochs", o->stages, o->epochs);
     if (o->stages > 1 && !any) return fv_fail(err, FV_ARG, "%d stages in which nothing changes", o->stages);

@@ -36,6 +36,19 @@ told "everything at once" $?
 holds "as asked" d/args.json '"opt": "adamw"' '"betas": [0.8, 0.95]' '"progressive": [16, 32]' '"accum": 2' '"model_ema": true'
 "$FOVEA" help recipes >out.txt 2>err.txt
 check "recipes are listed with their sources" $? grep -q 'torchvision, references/classification' out.txt
+"$FOVEA" $train --batch-size 8 --epochs 1 --recipe a2 --output e >out.txt 2>err.txt
+[ $? -eq 0 ]
+told "ResNet strikes back" $?
+holds "with its loss" e/args.json '"loss": "bce"' '"bce_target_thresh": 0.2' '"opt": "lamb"' '"lr": 1.953125e-05'
+grep -q 'bce_target_thresh' e/report.html
+told "which the report has" $?
+"$FOVEA" $train --batch-size 8 --epochs 1 --recipe a3 --progressive 24:24 --output f >out.txt 2>err.txt
+[ $? -eq 0 ] && grep -q '32 x 32 x 1' err.txt
+told "pictures of one size in training and of another in evaluation" $?
+holds "without stages" f/args.json '"stages": 0' '"progressive": [24, 24]' '"size": 32'
+refuses 2 "a loss that is none" "is one of softmax|bce" $train --loss hinge --output x
+refuses 2 "a threshold of targets without the loss that it is of" "for the loss bce" $train --bce-target-thresh 0.2 --output x
+refuses 2 "a threshold of targets that none passes" "bce_target_thresh is 1" $train --loss bce --bce-target-thresh 1 --output x
 refuses 2 "a recipe that is none" "there is no recipe 'fast'" $train --recipe fast --output x
 refuses 2 "frozen keys that are none" "no key of 'resnet20'" $train --freeze 'layer9.*' --output x
 refuses 2 "stages in which nothing changes" "2 stages" $train --stages 2 --output x

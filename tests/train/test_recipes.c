@@ -50,6 +50,33 @@ static void test_recipe_sets_what_its_row_says(void **state)
     assert_true(fv_recipe_set(&o, "betas", 5, "0.8:0.95") && o.betas[0] == 0.8 && o.betas[1] == 0.95);
 }
 
+/* Wightman et al. 2021, table 2. */
+static void test_resnet_strikes_back(void **state)
+{
+    (void)state;
+    const struct {
+        const char *name;
+        int epochs, train_size;
+        double lr, wd, smoothing, drop_path, mixup;
+        const char *aa;
+    } rows[] = { { "a1", 600, 224, 5e-3, 0.01, 0.1, 0.05, 0.2, "rand-m7-mstd0.5-inc1" },
+                 { "a2", 300, 224, 5e-3, 0.02, 0, 0.05, 0.1, "rand-m7-mstd0.5-inc1" },
+                 { "a3", 100, 160, 8e-3, 0.02, 0, -1, 0.1, "rand-m6-mstd0.5-inc1" } };
+    for (int i = 0; i < 3; i++) {
+        fv_train_opts o = defaults();
+        assert_int_equal(fv_train_recipe(&o, rows[i].name, NULL, NULL), FV_OK);
+        assert_true(o.loss == FV_LOSS_BCE && o.bce_target_thresh == 0.2 && o.opt == FV_OPT_LAMB && o.clip == 1);
+        assert_true(o.batch == 2048 && o.lr_base_size == 2048 && o.lr_base == rows[i].lr && o.wd == rows[i].wd);
+        assert_true(o.epochs == rows[i].epochs && o.smoothing == rows[i].smoothing && o.mixup == rows[i].mixup);
+        assert_true(o.cutmix == 1 && o.drop_path == rows[i].drop_path && o.sched == FV_SCHED_COSINE);
+        assert_true(o.warmup_epochs == 5 && o.reprob == 0 && !o.model_ema && o.drop == -1);
+        assert_string_equal(o.aa, rows[i].aa);
+        for (int s = 0; s < fv_session_stages(&o); s++)
+            assert_int_equal(fv_session_stage_at(&o, 224, s).size, rows[i].train_size);
+        assert_true(o.size == (i == 2 ? 224 : 0) && fv_session_stages(&o) == 1);
+    }
+}
+
 static void test_auto_finds_a_recipe_for_every_network(void **state)
 {
     (void)state;
@@ -67,12 +94,14 @@ static void test_auto_finds_a_recipe_for_every_network(void **state)
 static void test_senseless_values_are_refused(void **state)
 {
     (void)state;
-    fv_train_opts o[14];
-    for (int i = 0; i < 14; i++) o[i] = defaults();
+    fv_train_opts o[18];
+    for (int i = 0; i < 18; i++) o[i] = defaults();
     o[0].opt = FV_OPT_COUNT, o[1].accum = 0, o[2].betas[1] = 1, o[3].alpha = -1, o[4].layer_decay = 0;
     o[5].sched = FV_SCHED_MULTISTEP, o[6].stages = 3, o[7].progressive[1] = 64, o[8].drop = 1, o[9].model_ema_decay = 1;
     o[10].new_head = true, o[11].lr_base = 1, o[12].stages = 40, o[12].progressive[1] = 64, o[13].decay_power = NAN;
-    for (int i = 0; i < 14; i++)
+    o[14].loss = (fv_loss)-1, o[15].bce_target_thresh = 0.2, o[16].loss = FV_LOSS_BCE, o[16].bce_target_thresh = -0.1;
+    o[17].stages = 2, o[17].progressive[0] = o[17].progressive[1] = 64;
+    for (int i = 0; i < 18; i++)
         if (fv_recipe_check(&o[i], NULL) != FV_ARG) fail_msg("options %d pass", i);
 }
 
@@ -205,6 +234,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_recipe_is_whole),
         cmocka_unit_test(test_recipe_sets_what_its_row_says),
+        cmocka_unit_test(test_resnet_strikes_back),
         cmocka_unit_test(test_auto_finds_a_recipe_for_every_network),
         cmocka_unit_test(test_senseless_values_are_refused),
         cmocka_unit_test(test_stages_are_those_of_the_paper_and_of_the_code),
