@@ -1,6 +1,7 @@
 /* idx.c -- IDX files, the form of MNIST and Fashion-MNIST, plain or gzipped (http://yann.lecun.com/exdb/mnist).
  * The files name no classes; classes.txt or labels.txt beside them may.
  * SPDX-License-Identifier: Apache-2.0 */
+#include "base/zheap.h"
 #include "data/sources.h"
 
 #include <inttypes.h>
@@ -52,20 +53,8 @@ fv_status fv_idx_parse(fv_idx *x, fv_bytes file, int rank, fv_err *err)
 }
 
 #ifdef FOVEA_HAVE_ZLIB
-#include <zlib.h>
 
 enum { MAX_DEFLATE = 1032 }; /* deflate cannot shrink by more */
-
-static voidpf z_alloc(voidpf heap, uInt items, uInt size)
-{
-    size_t bytes;
-    return fv_mul_size(items, size, &bytes) ? fv_alloc(heap, bytes) : NULL;
-}
-
-static void z_release(voidpf heap, voidpf p)
-{
-    fv_release(heap, p);
-}
 
 /* Inflates until `n` bytes are there or the stream ends. uInt counts 32 bits. */
 static int inflate_to(z_stream *z, uint8_t *out, size_t n)
@@ -107,7 +96,7 @@ fv_status fv_idx_inflate(fv_bytes *out, fv_bytes gz, const fv_allocator *heap, f
 {
     *out = (fv_bytes){ 0 };
     if (gz.len > UINT32_MAX) return fv_fail(err, FV_FORMAT, "%zu gzipped bytes are too many", gz.len);
-    z_stream z = { .zalloc = z_alloc, .zfree = z_release, .opaque = (voidpf)heap };
+    z_stream z = fv_z_stream(heap);
     z.next_in = (Bytef *)gz.p;
     z.avail_in = (uInt)gz.len;
     if (inflateInit2(&z, 15 + 16) != Z_OK) return fv_fail(err, FV_NOMEM, "out of memory while unpacking");

@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/status.h"
 #include "base/utf8.h"
+#include "base/zheap.h"
 #include "tensor/npy.h"
 #include "weights/format.h"
 #include "weights/zip.h"
@@ -10,9 +11,6 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#ifdef FOVEA_HAVE_ZLIB
-#include <zlib.h>
-#endif
 
 enum { MOST_RATIO = 20, SLACK = 1 << 20, LOCAL_BYTES = 30, VERSION = 20, UTF8 = 1 << 11, DATE = 0x21 /* 1980-01-01 */ };
 
@@ -35,21 +33,10 @@ static bool probe(fv_bytes file)
 }
 
 #ifdef FOVEA_HAVE_ZLIB
-static voidpf zlib_alloc(voidpf heap, uInt items, uInt size)
-{
-    size_t bytes;
-    return fv_mul_size(items, size, &bytes) ? fv_alloc(heap, bytes) : NULL;
-}
-
-static void zlib_free(voidpf heap, voidpf p)
-{
-    fv_release(heap, p);
-}
-
 /* Unpacks exactly `len` bytes; false where the data gives more, fewer, or is malformed. zlib counts in 32 bits. */
 static bool inflate_all(fv_bytes from, uint8_t *out, size_t len, const fv_allocator *heap, bool *no_memory)
 {
-    z_stream z = { .zalloc = zlib_alloc, .zfree = zlib_free, .opaque = (voidpf)heap };
+    z_stream z = fv_z_stream(heap);
     const int begun = inflateInit2(&z, -MAX_WBITS);
     int s = Z_OK;
     *no_memory = begun == Z_MEM_ERROR;
