@@ -59,7 +59,7 @@ fuzz() {
 }
 export ASAN_OPTIONS=detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1
 step "address and undefined behaviour" suite asan
-step "threads" suite tsan threads loader train concurrent
+step "threads" suite tsan threads loader train concurrent gunzip
 step "clang" suite clang
 step "core" suite core
 step "release" tools/build.sh release all

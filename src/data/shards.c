@@ -1,8 +1,11 @@
 /* shards.c -- WebDataset: tar files in which the members of a sample follow each other, alike up to the first dot of their
- * names: 0001.jpg, 0001.cls. All shards are indexed when the set is opened and read at random afterwards; nothing is unpacked.
+ * names: 0001.jpg, 0001.cls. All shards are indexed when the set is opened and read at random afterwards; nothing is written.
+ * What begins as gzip does is unpacked on the way (gunzip.h).
  * https://github.com/webdataset/webdataset
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/json.h"
+#include "base/log.h"
+#include "data/gunzip.h"
 #include "data/roster.h"
 #include "data/tar.h"
 
@@ -12,13 +15,20 @@
 #include <string.h>
 
 enum { MAX_LABEL = 256, MAX_JSON = 1 << 20 };
-static const uint64_t max_shard = (uint64_t)1 << 46;
-static const char endings[] = " .tar ", packed[] = " .tar.gz .tgz .tar.zst .tar.xz .tar.bz2 ";
+static const uint64_t max_shard = (uint64_t)1 << 46, takes_long = (uint64_t)1 << 30;
+static const char endings[] = " .tar .tar.gz .tgz ", others[] = " .tar.zst .tar.xz .tar.bz2 ";
+
+typedef struct shard {
+    fv_file stamp; /* its size and when it was written; closed */
+    bool gzip;
+} shard;
 
 typedef struct state {
     fv_roster roster;
     fv_files files;
-    fv_file *stamp; /* of each shard: its size and when it was written, closed */
+    shard *shards;     /* of each file */
+    fv_gunzip *gunzip; /* NULL: no shard is gzip */
+    uint64_t packed;   /* bytes of those that are */
 } state;
 
 /* ---- one sample's members ---- */
@@ -34,6 +44,7 @@ typedef struct sample {
 typedef struct reader {
     fv_data *d;
     const fv_file *file;
+    fv_gunzip_walk *walk; /* NULL: not gzip */
     const char *path;
     int shard;
     sample s;
@@ -43,7 +54,14 @@ typedef struct reader {
 static fv_status read_at(void *user, uint64_t at, void *p, size_t n, fv_err *err)
 {
     const reader *r = user;
+    if (r->walk) return fv_gunzip_seen(r->walk, at, p, n, err);
     return fv_file_at(r->file, at, p, n, r->path, err);
+}
+
+static fv_status reach(void *user, uint64_t to, uint64_t *size, fv_err *err)
+{
+    const reader *r = user;
+    return fv_gunzip_reach(r->walk, to, size, err);
 }
 
 /* The part that an extension stands for; PARTS: none that is read here. */
@@ -174,17 +192,34 @@ static fv_status add_member(reader *r, const fv_tar_member *m, fv_err *err)
 
 /* ---- shards ---- */
 
-/* A shard that is cut or damaged gives what lies before, and one sample that cannot be read in the place of the rest. */
+/* After the last member, and where the tar is damaged, all of a gzip shard is compared with its checksums. */
+static fv_status next_member(const reader *r, fv_tar *t, fv_tar_member *m, bool *more, fv_err *err)
+{
+    const fv_status s = fv_tar_next(t, m, more, err);
+    if (*more || !r->walk || (s != FV_OK && s != FV_FORMAT)) return s;
+    fv_err why = { 0 };
+    uint64_t end;
+    const fv_status rest = fv_gunzip_reach(r->walk, UINT64_MAX, &end, &why);
+    if (rest == FV_OK || (s != FV_OK && rest == FV_FORMAT && !fv_gunzip_is_damaged(r->walk))) return s;
+    *err = why;
+    return rest;
+}
+
+/* A shard that is cut or damaged gives what lies before, and one sample that cannot be read in the place of the rest. Of
+ * damaged gzip nobody can say where it begins: it gives nothing. */
 static fv_status index_members(reader *r, fv_err *err)
 {
-    fv_tar t = { .read = read_at, .user = r, .size = r->file->size };
+    fv_tar t = { .read = read_at, .user = r };
     fv_tar_member m;
     const state *st = r->d->state;
     bool more = true;
+    if (r->walk) t.reach = reach;
+    else t.size = r->file->size;
     while (more) {
         fv_err why = { 0 };
-        const fv_status s = fv_tar_next(&t, &m, &more, &why);
-        if (s == FV_FORMAT && (st->roster.n > r->first || r->s.any)) {
+        const fv_status s = next_member(r, &t, &m, &more, &why);
+        const bool told = s == FV_FORMAT && !(r->walk && fv_gunzip_is_damaged(r->walk));
+        if (told && (st->roster.n > r->first || r->s.any)) {
             if (r->s.has[PICTURE]) FV_TRY(finish(r, err));
             return add_broken(r, "", fv_arena_printf(&r->d->arena, "the shard is %s; the rest is lost", why.msg), err);
         }
@@ -194,15 +229,41 @@ static fv_status index_members(reader *r, fv_err *err)
     return finish(r, err);
 }
 
-static fv_status index_shard(fv_data *d, reader *r, int shard, fv_err *err)
+/* By its first bytes, whatever its name is. */
+static fv_status is_gzip(bool *is, const reader *r, fv_err *err)
+{
+    uint8_t magic[2] = { 0 };
+    if (r->file->size >= sizeof magic) FV_TRY(fv_file_at(r->file, 0, magic, sizeof magic, r->path, err));
+    *is = fv_gunzip_is(magic);
+    return FV_OK;
+}
+
+static fv_status index_gzip(reader *r, fv_err *err)
+{
+    state *st = r->d->state;
+    const uint64_t before = st->packed;
+    st->packed += r->file->size;
+    if (before < takes_long && st->packed >= takes_long)
+        fv_log(&r->d->env, FV_LOG_INFO, "%s: all gzip shards are unpacked once, to find the pictures in them",
+               st->files.v[0]);
+    if (!st->gunzip) FV_TRY(fv_gunzip_new(&st->gunzip, FV_GUNZIP_STEP, FV_GUNZIP_STATES, r->d->env.heap, err));
+    FV_TRY(fv_gunzip_begin(&r->walk, st->gunzip, r->shard, r->file, r->path, err));
+    const fv_status s = index_members(r, err);
+    fv_gunzip_end(r->walk);
+    return s;
+}
+
+static fv_status index_shard(fv_data *d, reader *r, int number, fv_err *err)
 {
     state *st = d->state;
     fv_file f;
-    *r = (reader){ .d = d, .file = &f, .path = st->files.v[shard], .shard = shard, .first = st->roster.n };
+    bool gzip = false;
+    *r = (reader){ .d = d, .file = &f, .path = st->files.v[number], .shard = number, .first = st->roster.n };
     FV_TRY(fv_file_open(&f, r->path, (size_t)max_shard, err));
-    const fv_status s = index_members(r, err);
+    fv_status s = is_gzip(&gzip, r, err);
+    if (s == FV_OK) s = gzip ? index_gzip(r, err) : index_members(r, err);
     fv_file_close(&f);
-    st->stamp[shard] = f;
+    st->shards[number] = (shard){ f, gzip };
     return s == FV_OK ? s : fv_context(err, s, "%s", r->path);
 }
 
@@ -210,7 +271,7 @@ static fv_status index_all(fv_data *d, const fv_data_opts *o, fv_err *err)
 {
     state *st = d->state;
     reader *r = NULL; /* names of 4096 bytes: not on a thread's stack */
-    FV_TRY(fv_alloc_zero(d->env.heap, (void **)&st->stamp, st->files.n * sizeof *st->stamp, err));
+    FV_TRY(fv_alloc_zero(d->env.heap, (void **)&st->shards, st->files.n * sizeof *st->shards, err));
     FV_TRY(fv_alloc_zero(d->env.heap, (void **)&r, sizeof *r, err));
     fv_status s = FV_OK;
     for (size_t i = 0; i < st->files.n && s == FV_OK; i++) s = index_shard(d, r, (int)i, err);
@@ -226,9 +287,8 @@ static fv_status index_all(fv_data *d, const fv_data_opts *o, fv_err *err)
 
 static fv_status open_set(fv_data *d, const char *path, const fv_data_opts *o, fv_err *err)
 {
-    if (fv_ends_with(path, packed))
-        return fv_fail(err, FV_UNSUP, "%s: pictures cannot be found at random in a compressed shard; unpack it to .tar",
-                       path);
+    if (fv_ends_with(path, others))
+        return fv_fail(err, FV_UNSUP, "%s: of compressed shards only those of gzip are read; unpack it to .tar", path);
     state *st = d->state = fv_arena_alloc(&d->arena, sizeof(state));
     d->split = fv_arena_strdup(&d->arena, o->split);
     d->channels = 3;
@@ -239,7 +299,7 @@ static fv_status open_set(fv_data *d, const char *path, const fv_data_opts *o, f
 
 static bool probe(const char *path)
 {
-    return fv_files_any(path, endings) || (!fv_data_is_folder(path) && fv_ends_with(path, packed));
+    return fv_files_any(path, endings) || (!fv_data_is_folder(path) && fv_ends_with(path, others));
 }
 
 static const fv_entry *entry(const fv_data *d, int64_t i)
@@ -250,7 +310,7 @@ static const fv_entry *entry(const fv_data *d, int64_t i)
 static fv_status read_member(const fv_data *d, const fv_entry *e, fv_bytes *b, fv_err *err)
 {
     const state *st = d->state;
-    const fv_file *then = &st->stamp[e->shard];
+    const fv_file *then = &st->shards[e->shard].stamp;
     const char *path = st->files.v[e->shard];
     void *p = NULL;
     fv_file f;
@@ -260,7 +320,9 @@ static fv_status read_member(const fv_data *d, const fv_entry *e, fv_bytes *b, f
     const bool same = f.size == then->size && f.seconds == then->seconds && f.nanoseconds == then->nanoseconds;
     fv_status s = same ? FV_OK : fv_fail(err, FV_FORMAT, "%s: was written to since it was opened", path);
     if (s == FV_OK) s = fv_alloc_or(d->env.heap, &p, (size_t)e->size, err);
-    if (s == FV_OK) s = fv_file_at(&f, e->at, p, (size_t)e->size, path, err);
+    if (s == FV_OK && st->shards[e->shard].gzip)
+        s = fv_gunzip_at(st->gunzip, e->shard, &f, e->at, p, (size_t)e->size, path, err);
+    else if (s == FV_OK) s = fv_file_at(&f, e->at, p, (size_t)e->size, path, err);
     fv_file_close(&f);
     *b = (fv_bytes){ p, (size_t)e->size };
     if (s == FV_OK) return s;
@@ -300,7 +362,8 @@ static void close_set(fv_data *d)
     if (!st) return;
     fv_release(d->env.heap, st->roster.v);
     fv_release(d->env.heap, st->files.v);
-    fv_release(d->env.heap, st->stamp);
+    fv_release(d->env.heap, st->shards);
+    fv_gunzip_free(st->gunzip);
 }
 
 const fv_source fv_source_shards = { "shards", probe, open_set, get, file, close_set, bytes };

@@ -86,12 +86,11 @@ static fv_status open_any(fv_data *d, const char *path, const fv_data_opts *opts
         d->source = *s;
         return (*s)->open(d, path, opts, err);
     }
-    return fv_fail(
-        err, FV_FORMAT,
-        "%s: no data set: looked for CIFAR batches (data_batch_1.bin, train.bin), IDX files "
-        "(train-images-idx3-ubyte), tar shards (train-000.tar), lists (train.csv) and one folder of pictures per "
-        "class",
-        path);
+    return fv_fail(err, FV_FORMAT,
+                   "%s: no data set: looked for CIFAR batches (data_batch_1.bin, train.bin), IDX files "
+                   "(train-images-idx3-ubyte), tar shards (train-000.tar, .tar.gz), lists (train.csv) and one folder "
+                   "of pictures per class",
+                   path);
 }
 
 /* Names from a file of the caller's, for sources that carry none. */

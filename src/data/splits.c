@@ -110,6 +110,16 @@ static int by_name(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+/* x.tar.gz or x.tgz beside an x.tar that it was made from, or into: the same once more. */
+static bool is_packed_twin(fv_data *d, const char *path)
+{
+    const int n = (int)strlen(path);
+    const char *plain = NULL;
+    if (fv_ends_with(path, " .tar.gz ")) plain = fv_arena_printf(&d->arena, "%.*s", n - 3, path);
+    if (fv_ends_with(path, " .tgz ")) plain = fv_arena_printf(&d->arena, "%.*s.tar", n - 4, path);
+    return plain && fv_data_is_file(plain);
+}
+
 /* The files in a folder that hold a split. */
 static fv_status list(fv_files *f, fv_data *d, const char *folder, const char *endings, const char *split, fv_err *err)
 {
@@ -121,7 +131,7 @@ static fv_status list(fv_files *f, fv_data *d, const char *folder, const char *e
         if (!word || strcmp(word, split) != 0 || !fv_ends_with(e->d_name, endings)) continue;
         const char *path = fv_arena_printf(&d->arena, "%s/%s", folder, e->d_name);
         s = fv_data_memory(d, err);
-        if (s == FV_OK && fv_data_is_file(path)) s = add(f, d, path, err);
+        if (s == FV_OK && fv_data_is_file(path) && !is_packed_twin(d, path)) s = add(f, d, path, err);
     }
     closedir(dir);
     if (f->n > 1) qsort(f->v, f->n, sizeof *f->v, by_name);

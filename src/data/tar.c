@@ -114,12 +114,19 @@ static fv_status read_said(fv_tar *t, char type, uint64_t at, uint64_t size, sai
     return FV_OK;
 }
 
+/* Afterwards n bytes from `at` are there, or else the size is the true one. No sum is near 2^64: sizes are below 2^63. */
+static fv_status reach(fv_tar *t, uint64_t at, uint64_t n, fv_err *err)
+{
+    return t->reach && at + n > t->size ? t->reach(t->user, at + n, &t->size, err) : FV_OK;
+}
+
 /* Blocks of a sparse file's map follow its header; each says whether another one does. */
 static fv_status skip_map(fv_tar *t, const uint8_t *h, uint64_t *at, fv_err *err)
 {
     uint8_t block[BLOCK];
     bool more = h[482] != 0;
     for (int i = 0; more; i++) {
+        FV_TRY(reach(t, *at, BLOCK, err));
         if (t->size - *at < BLOCK || i == MAX_EXTENSIONS) return damaged(t, "a sparse file that is damaged", err);
         FV_TRY(t->read(t->user, *at, block, BLOCK, err));
         *at += BLOCK;
@@ -134,11 +141,13 @@ fv_status fv_tar_next(fv_tar *t, fv_tar_member *m, bool *more, fv_err *err)
     uint8_t h[BLOCK];
     *more = false;
     for (;;) {
-        if (t->at == t->size) return FV_OK; /* some writers leave out the blocks of zeros */
+        FV_TRY(reach(t, t->at, BLOCK, err));
+        if (t->at >= t->size) return FV_OK; /* some writers leave out the blocks of zeros */
         if (t->size - t->at < BLOCK) return damaged(t, "cut", err);
         FV_TRY(t->read(t->user, t->at, h, BLOCK, err));
         if (zeros(h)) {
             t->at = t->size;
+            t->reach = NULL; /* what lies behind does not count */
             return FV_OK;
         }
         uint64_t size = 0, at = t->at + BLOCK;
@@ -150,10 +159,10 @@ fv_status fv_tar_next(fv_tar *t, fv_tar_member *m, bool *more, fv_err *err)
         if (s.sized && !about) size = s.size;
         /* Links and folders have no bytes, whatever their size says. */
         if (type >= '1' && type <= '6') size = 0;
+        FV_TRY(reach(t, at, size, err));
         if (size > t->size - at) return damaged(t, "cut: a member that is longer than the file is left", err);
         if (type == 'L' || type == 'x') FV_TRY(read_said(t, type, at, size, &s, err));
-        const uint64_t padded = (size + BLOCK - 1) / BLOCK * BLOCK, rest = t->size - at;
-        t->at = at + (padded < rest ? padded : rest);
+        t->at = at + size + -size % BLOCK;
         if (about) continue;
         m->at = at;
         m->size = size;

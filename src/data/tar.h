@@ -6,9 +6,11 @@
 
 enum { FV_TAR_NAME = 4096 };
 
-/* Zero it, set read, user and size. */
+/* Zero it, set read, user and size; where the size is not known yet, `reach` as well. */
 typedef struct fv_tar {
     fv_status (*read)(void *user, uint64_t at, void *p, size_t n, fv_err *err); /* exactly n bytes, all before size */
+    /* Sets *size to `to` at least, or to the file's true size. */
+    fv_status (*reach)(void *user, uint64_t to, uint64_t *size, fv_err *err);
     void *user;
     uint64_t size, at;
 } fv_tar;

@@ -125,9 +125,39 @@ if tar --version >/dev/null 2>&1; then
     cmp -s eval-1.json eval-2.json && cmp -s eval-1.json eval-3.json && cmp -s eval-1.json eval-4.json && cmp -s eval-1.json eval-5.json
     told "and so does evaluation" $?
     head -c 3000 tars/val-000.tar >cut.tar
+    : >cut.tar.xz
     refuses 65 "cut shard" "cut at byte" eval cut.tar --split all --model from-folder/last.safetensors
     "$FOVEA" eval cut.tar --split all --model from-folder/last.safetensors --max-bad 1 >out.txt 2>err.txt
     check "--max-bad takes what lies before the cut" $? grep -q 'cut at byte' err.txt
+
+    # The same shards packed by gzip, one of them as two gzip streams.
+    mkdir -p gzips
+    gzip -c tars/train-000.tar >gzips/train-000.tar.gz
+    { head -c 2000 tars/val-000.tar | gzip -c && tail -c +2001 tars/val-000.tar | gzip -c; } >gzips/val-000.tgz
+    "$FOVEA" eval gzips --model from-folder/last.safetensors --json >out.txt 2>err.txt
+    code=$?
+    if grep -q 'without zlib' err.txt; then
+        refuses 65 "gzip shards without zlib" "val-000.tgz: gzip is not read: this build is without zlib" eval gzips --model from-folder/last.safetensors
+        echo "skip gzip shards: this build is without zlib"
+    else
+        sed 's/"images_per_s.*"bad"/"bad"/' out.txt | cmp -s - eval-1.json
+        told "and from gzip shards" $((code + $?))
+        "$FOVEA" train gzips $train -j 3 --output from-gzips >out.txt 2>err.txt
+        [ "$(sha256sum <from-gzips/last.safetensors)" = "$(sha256sum <from-tars/last.safetensors)" ]
+        told "training from gzip shards gives the weights of the tars" $?
+        "$FOVEA" data check tars --tiny 2 --json | sed 's/tars\///g' >plain.json
+        "$FOVEA" data check gzips --tiny 2 --json | sed 's/gzips\///g; s/train-000.tar.gz/train-000.tar/g; s/val-000.tgz/val-000.tar/g' | cmp -s - plain.json
+        told "data check finds the same in both" $?
+        head -c -9 gzips/train-000.tar.gz >cut.tar.gz
+        refuses 65 "cut gzip shard" "cut.tar.gz: the shard is cut: its gzip data end early" eval cut.tar.gz --split all --model from-folder/last.safetensors
+        "$FOVEA" data check cut.tar.gz --no-near >out.txt 2>err.txt
+        check "data check tells it" $(($? != 1)) grep -q '^unreadable .*cut.tar.gz: the shard is cut' out.txt
+        { head -c -8 gzips/train-000.tar.gz; printf '\0\0\0\0'; tail -c 4 gzips/train-000.tar.gz; } >crc.tar.gz
+        refuses 65 "gzip shard whose checksum is wrong" "crc.tar.gz: damaged gzip data" train crc.tar.gz $train --output from-crc
+        { cat gzips/train-000.tar.gz; echo more; } >tail.tar.gz
+        refuses 65 "gzip shard with something behind it" "followed by what is no gzip" eval tail.tar.gz --split all --model from-folder/last.safetensors
+    fi
+    refuses 65 "shard of another compression" "cut.tar.xz: of compressed shards only those of gzip" eval cut.tar.xz --model from-folder/last.safetensors
 else
     echo "skip shards: there is no tar"
 fi

@@ -123,7 +123,10 @@ def shards():
             link = tarfile.TarInfo("l.cls")
             link.type, link.linkname = tarfile.SYMTYPE, "a/0.cls"
             t.addfile(link)
-        seed("f_tar", name + ".tar", out.getvalue()[:-8192 if len(out.getvalue()) > 10240 else -6144])
+        tar = out.getvalue()[:-8192 if len(out.getvalue()) > 10240 else -6144]
+        seed("f_tar", name + ".tar", tar)
+        seed("f_gunzip", name + ".tar.gz", gzip.compress(tar, 9, mtime=0))
+    seed("f_gunzip", "two.tar.gz", gzip.compress(tar[:700], 9, mtime=0) + gzip.compress(tar[700:], 1, mtime=0) + bytes(9))
     seed("f_csv", "quoted.csv", b'\xef\xbb\xbfpath,label,split\r\n"a ""b"".jpg",cat,train\r\n\r\n"c,d.jpg","two\nlines",val\r\n')
     seed("f_csv", "plain.tsv", b"a.jpg\t1\nb.jpg\t0")
     seed("f_csv", "blank.txt", b"with blanks.jpg  3\n\none.jpg\t4\n")

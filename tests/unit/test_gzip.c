@@ -1,6 +1,6 @@
 /* test_gzip.c -- gzipped IDX files: as the plain ones, and bounded by their header.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "unit/scratch.h"
+#include "unit/gzip_maker.h"
 
 #include "data/sources.h"
 
@@ -10,19 +10,6 @@ static const uint8_t images[] = {
 static const uint8_t labels[] = { 0, 0, 8, 1, 0, 0, 0, 2, 4, 1 };
 
 #ifdef FOVEA_HAVE_ZLIB
-#include <zlib.h>
-
-static size_t gzip(uint8_t *out, size_t cap, const void *in, size_t n)
-{
-    z_stream z = { 0 };
-    assert_int_equal(deflateInit2(&z, 9, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY), Z_OK);
-    z.next_in = (Bytef *)in, z.avail_in = (uInt)n, z.next_out = out, z.avail_out = (uInt)cap;
-    assert_int_equal(deflate(&z, Z_FINISH), Z_STREAM_END);
-    const size_t len = z.total_out;
-    deflateEnd(&z);
-    return len;
-}
-
 static void test_idx_inflate_stops_at_the_size_of_the_header(void **state)
 {
     (void)state;

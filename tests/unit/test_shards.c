@@ -1,9 +1,11 @@
 /* test_shards.c -- tar shards and lists as data sets: samples, labels, splits, and what is wrong with them.
  * SPDX-License-Identifier: Apache-2.0 */
+#include "unit/gzip_maker.h"
 #include "unit/tar_maker.h"
 
 #include "data/csv.h"
 #include "data/sources.h"
+#include "heap.h"
 
 static const char grey[] = "P5 1 1 255\n\7";
 enum { GREY = sizeof grey - 1 };
@@ -155,9 +157,154 @@ static void test_cut_shard_gives_what_lies_before_the_cut(void **state)
     refused(dir, "/no.tar", ALL, FV_FORMAT, "no.tar: cut at byte 0");
     scratch_write(dir, "none.tar", t.p, 0);
     refused(dir, "/none.tar", ALL, FV_FORMAT, "no picture");
-    scratch_write(dir, "a.tar.gz", "\x1f\x8b", 2);
-    refused(dir, "/a.tar.gz", ALL, FV_UNSUP, "compressed");
+    scratch_write(dir, "a.tar.zst", "\x28\xb5\x2f\xfd", 4);
+    refused(dir, "/a.tar.zst", ALL, FV_UNSUP, "only those of gzip");
 }
+
+#ifdef FOVEA_HAVE_ZLIB
+static uint8_t packed[sizeof t.p + 1000];
+
+static size_t save_gzip(const char *dir, const char *name)
+{
+    tar_end(&t);
+    const size_t n = gzip(packed, sizeof packed, t.p, t.n);
+    scratch_write(dir, name, packed, n);
+    t.n = 0;
+    return n;
+}
+
+static void four_samples(void)
+{
+    t.n = 0;
+    pair("a/0", "cls", "2\n");
+    pair("a/1", "json", "{\"label\": 0}");
+    pair("b/1", "txt", "1");
+    pair("c", "cls", "1");
+}
+
+/* By their first bytes, whatever they are called; a label a long way before the end of its sample. */
+static void test_gzip_shards_are_as_plain_ones(void **state)
+{
+    const char *dir = scratch_dir(state);
+    four_samples();
+    save_gzip(dir, "set.tar.gz");
+    holds(dir, "/set.tar.gz", ALL, "2011");
+    four_samples();
+    scratch_write(dir, "misnamed.tar", packed,
+                  gzip(packed, sizeof packed, t.p, t.n)); /* and without zeros at its end */
+    holds(dir, "/misnamed.tar", ALL, "2011");
+    scratch_write(dir, "plain.tgz", t.p, t.n);
+    holds(dir, "/plain.tgz", ALL, "2011");
+    size_t n = gzip(packed, sizeof packed, t.p, 700); /* two streams, parted in a member's middle */
+    n += gzip(packed + n, sizeof packed - n, t.p + 700, t.n - 700);
+    scratch_write(dir, "two.tgz", packed, n);
+    holds(dir, "/two.tgz", ALL, "2011");
+
+    const size_t large = (size_t)3 << 20, end = t.n;
+    uint8_t *all = calloc(1, end + large + 1536), *out = malloc(1 << 20);
+    assert_true(all && out);
+    memcpy(all, t.p, end);
+    t.n = 0;
+    tar_header(&t, "c.other", '0', large); /* of the last sample */
+    memcpy(all + end, t.p, 512);
+    scratch_write(dir, "large.tgz", out, gzip(out, 1 << 20, all, end + large + 1536));
+    free(all), free(out);
+    holds(dir, "/large.tgz", ALL, "2011");
+}
+
+static void test_gzip_shards_are_found_by_split(void **state)
+{
+    const char *dir = scratch_dir(state);
+    for (int i = 0; i < 3; i++) {
+        char name[40], label[2] = { (char)('0' + i) };
+        snprintf(name, sizeof name, "s/train-%03d.tar.gz", i);
+        t.n = 0;
+        pair("x", "cls", label);
+        save_gzip(dir, name);
+    }
+    pair("x", "cls", "2");
+    save_gzip(dir, "s/val.tgz");
+    holds(dir, "/s", NULL, "012");
+    holds(dir, "/s", VAL, "2");
+    holds(dir, "/s/train-{001..002}.tar.gz", NULL, "12");
+    pair("x", "cls", "1");
+    save(dir, "s/train-001.tar"); /* as gunzip --keep leaves it: once is enough */
+    pair("x", "cls", "1");
+    save(dir, "s/val.tar");
+    holds(dir, "/s", NULL, "012");
+    holds(dir, "/s", VAL, "1");
+}
+
+static void test_gzip_shards_that_are_damaged_give_nothing(void **state)
+{
+    const char *dir = scratch_dir(state);
+    fv_data *d;
+    fv_err err;
+    fv_image im;
+    int label;
+    four_samples();
+    const size_t n = save_gzip(dir, "crc.tar.gz");
+    packed[n - 8] ^= 1;
+    scratch_write(dir, "crc.tar.gz", packed, n);
+    refused(dir, "/crc.tar.gz", ALL, FV_FORMAT, "crc.tar.gz: damaged gzip data, found at byte");
+    packed[n - 8] ^= 1;
+    memcpy(packed + n, "more", 4);
+    scratch_write(dir, "tail.tar.gz", packed, n + 4);
+    holds(dir, "/tail.tar.gz", ALL, "2011!");
+    scratch_write(dir, "cut.tar.gz", packed, n - 1);
+    holds(dir, "/cut.tar.gz", ALL, "2011!");
+    assert_int_equal(open_at(&d, dir, "/cut.tar.gz", ALL, &err), FV_OK);
+    assert_int_equal(d->source->get(d, 4, 1, FV_EXIF_APPLY, &im, &label, &err), FV_FORMAT);
+    assert_non_null(strstr(err.msg, "cut.tar.gz: the shard is cut: its gzip data end early"));
+    fv_data_free(d);
+    scratch_write(dir, "short.tar.gz", packed, 12);
+    refused(dir, "/short.tar.gz", ALL, FV_FORMAT, "short.tar.gz: cut: its gzip data end early, after 0");
+    scratch_write(dir, "none.tar.gz", packed, gzip(packed, sizeof packed, "", 0));
+    refused(dir, "/none.tar.gz", ALL, FV_FORMAT, "no picture");
+
+    four_samples();
+    t.p[2048] ^= 1; /* the second sample's header; and where the checksum of all is wrong too, that is the reason */
+    const size_t m = save_gzip(dir, "tar.tar.gz");
+    holds(dir, "/tar.tar.gz", ALL, "2!");
+    packed[m - 8] ^= 1;
+    scratch_write(dir, "both.tar.gz", packed, m);
+    refused(dir, "/both.tar.gz", ALL, FV_FORMAT, "incorrect data check");
+}
+
+static void test_gzip_shards_survive_every_failed_allocation(void **state)
+{
+    const char *dir = scratch_dir(state);
+    char path[1000];
+    snprintf(path, sizeof path, "%s/set.tar.gz", dir);
+    four_samples();
+    save_gzip(dir, "set.tar.gz");
+    for (int n = 0;; n++) {
+        test_heap heap;
+        fv_data *d;
+        fv_err err = { 0 };
+        fv_image im;
+        int label;
+        fv_status s = fv_data_open(&d, path, ALL, &(fv_env){ .heap = test_heap_init(&heap, n) }, &err);
+        if (s == FV_OK) {
+            s = d->source->get(d, 3, 1, FV_EXIF_APPLY, &im, &label, &err);
+            if (s == FV_OK) fv_image_free(&im);
+        }
+        fv_data_free(d);
+        assert_int_equal(heap.live, 0);
+        if (s == FV_OK) break;
+        assert_int_equal(s, FV_NOMEM);
+        assert_true(n < 200 && err.msg[0]);
+    }
+}
+#else
+static void test_gzip_shards_are_refused_by_name(void **state)
+{
+    const char *dir = scratch_dir(state);
+    scratch_write(dir, "a.tar.gz", "\x1f\x8b\x08", 3);
+    refused(dir, "/a.tar.gz", ALL, FV_UNSUP, "a.tar.gz: gzip is not read: this build is without zlib");
+    puts("SKIPPED gzip shards: this build is without zlib");
+}
+#endif
 
 static void test_shards_that_change_while_open_are_told(void **state)
 {
@@ -276,6 +423,14 @@ int main(void)
         WITH_FOLDER(test_shards_give_samples_by_their_keys),
         WITH_FOLDER(test_shards_tell_what_is_wrong_with_a_sample),
         WITH_FOLDER(test_cut_shard_gives_what_lies_before_the_cut),
+#ifdef FOVEA_HAVE_ZLIB
+        WITH_FOLDER(test_gzip_shards_are_as_plain_ones),
+        WITH_FOLDER(test_gzip_shards_are_found_by_split),
+        WITH_FOLDER(test_gzip_shards_that_are_damaged_give_nothing),
+        WITH_FOLDER(test_gzip_shards_survive_every_failed_allocation),
+#else
+        WITH_FOLDER(test_gzip_shards_are_refused_by_name),
+#endif
         WITH_FOLDER(test_shards_that_change_while_open_are_told),
         WITH_FOLDER(test_split_files_are_found_by_name_and_pattern),
         WITH_FOLDER(test_lists_read_paths_beside_them_and_labels),
