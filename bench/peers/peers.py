@@ -37,8 +37,12 @@ def measure(opt, cell):
     try:
         for name in opt.engines:
             workers[name] = worker.Worker(name, task)
-            got[name] = workers[name].answer()
             times[name], cores[name] = [], []
+        for name in opt.engines:
+            got[name] = workers[name].answer()
+        for name in opt.engines:
+            if "missing" not in got[name]:
+                got[name] = workers[name].ask("load")
         for r in range(opt.rounds):
             turn = r % len(opt.engines)
             for name in opt.engines[turn:] + opt.engines[:turn]:

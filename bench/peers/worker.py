@@ -37,13 +37,16 @@ class Worker:
         said = [text for text in self.errors.read().splitlines() if text.strip()]
         return {"missing": said[-1] if said else f"it ended with {self.process.returncode}"}
 
-    def burst(self, seconds):
+    def ask(self, line):
         try:
-            self.process.stdin.write(f"{seconds}\n")
+            self.process.stdin.write(f"{line}\n")
             self.process.stdin.flush()
         except BrokenPipeError:
             pass  # answer() tells why
-        got = self.answer()
+        return self.answer()
+
+    def burst(self, seconds):
+        got = self.ask(seconds)
         time.sleep(self.PAUSE)
         return got
 
@@ -93,6 +96,8 @@ def serve(name, task, say):
     x = np.ascontiguousarray(x[np.arange(batch) % len(x)])
     for module in row.imports:
         importlib.import_module(module)
+    say("imported")  # beside the other engines; they load one after the other, when they are told to
+    sys.stdin.readline()
     bare = mebibytes("VmRSS")
     forget_peak()
     start = time.perf_counter()
