@@ -1,4 +1,4 @@
-/* conv2d_dw_avx512.c -- depthwise convolution, also behind a 1x1 one, by vectors of 16 floats.
+/* conv2d_dw_avx512.c -- depthwise convolution, also as a pair with the one before it, by vectors of 16 floats.
  * SPDX-License-Identifier: Apache-2.0 */
 #define VL         16
 #define MR         14

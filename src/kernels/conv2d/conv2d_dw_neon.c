@@ -1,4 +1,4 @@
-/* conv2d_dw_neon.c -- depthwise convolution, also behind a 1x1 one, by vectors of 4 floats.
+/* conv2d_dw_neon.c -- depthwise convolution, also as a pair with the one before it, by vectors of 4 floats.
  * SPDX-License-Identifier: Apache-2.0 */
 #define VL         4
 #define MR         6
