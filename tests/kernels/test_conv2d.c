@@ -109,8 +109,22 @@ static variant shape(uint32_t i)
         if (tiles) v = tiled(v, &s);
         const bool long_sums = i % LONG_SUMS == 1 && p->h * p->w <= 9 && p->kh * p->kw <= 9;
         if (i % LONG_SUMS == 1 && !long_sums) continue;
+        if (i % LONG_SUMS == 2) /* linear, of many outputs */
+            *p = (fv_conv_problem){ .h = 1,
+                                    .w = 1,
+                                    .c = PICK(&s, 5, 33, 1030),
+                                    .oh = 1,
+                                    .ow = 1,
+                                    .oc = PICK(&s, 130, 300, 560),
+                                    .kh = 1,
+                                    .kw = 1,
+                                    .sh = 1,
+                                    .sw = 1,
+                                    .dh = 1,
+                                    .dw = 1,
+                                    .groups = 1 };
         if (long_sums) p->c = PICK(&s, 1030, 1100, 1024, 2048), p->oc = PICK(&s, 200, 230), v.n = PICK(&s, 1, 2);
-        switch (long_sums || tiles ? 5 : next(&s) % 6) {
+        switch (long_sums || tiles || p->oc > 100 ? 5 : next(&s) % 6) {
         case 0: /* depthwise */
             p->oc = p->groups = p->c;
             break;

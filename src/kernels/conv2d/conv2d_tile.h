@@ -29,9 +29,18 @@ typedef struct tile_args {
     bool add;
 } tile_args;
 
+/* Panels of whole width that one pixel is multiplied by at a time, at most. */
+enum { PIXEL_PANELS = 8 };
+
 /* One row of `cols` pixels, at most MR, or two rows of at most MR / 2 each. */
 void fv_conv2d_tile_f32__avx2(int rows, int cols, const tile_args *p);
 void fv_conv2d_tile_f32__avx512(int rows, int cols, const tile_args *p);
 void fv_conv2d_tile_f32__neon(int rows, int cols, const tile_args *p);
+
+/* One pixel and as many of the `panels` from the first on, `panel` floats apart, as are made at once; returns how many,
+ * none where there are too few. Panels of one group; n: channels of the group from there on. */
+int fv_conv2d_pixel_f32__avx2(int panels, size_t panel, const tile_args *p);
+int fv_conv2d_pixel_f32__avx512(int panels, size_t panel, const tile_args *p);
+int fv_conv2d_pixel_f32__neon(int panels, size_t panel, const tile_args *p);
 
 #endif
