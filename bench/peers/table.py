@@ -9,13 +9,13 @@ def present(cell, name):
     return name in cell and "missing" not in cell[name]
 
 
-def ratio(cell, peer):
+def ratio(cell, peer, ms="ms"):
     """The peer's time over ours; None where one is missing."""
-    return cell[peer]["ms"] / cell["fovea"]["ms"] if present(cell, "fovea") and present(cell, peer) else None
+    return cell[peer][ms] / cell["fovea"][ms] if present(cell, "fovea") and present(cell, peer) else None
 
 
-def best_ratio(cell, peers):
-    ratios = [r for r in (ratio(cell, p) for p in peers) if r]
+def best_ratio(cell, peers, ms="ms"):
+    ratios = [r for r in (ratio(cell, p, ms) for p in peers) if r]
     return min(ratios) if ratios else None
 
 
@@ -62,12 +62,12 @@ def means(cells, found, peers):
         if key in found:
             groups.setdefault(f"batch {cell['batch']}, threads {cell['threads']}", []).append(found[key])
     groups["all"] = [cell for group in list(groups.values()) for cell in group]
-    out = head(["geometric means", "cells"] + [f"{ENGINES[e].title} / Fovea" for e in peers] + ["best peer / Fovea"])
+    out = head(["geometric means", "cells"] + [f"{ENGINES[e].title} / Fovea" for e in peers] + ["best peer / Fovea", "by all bursts"])
     for name, group in groups.items():
         items = [text(geometric_mean(ratio(c, p) for c in group), "{:.2f}") for p in peers]
-        best = [best_ratio(c, peers) for c in group]
+        best, all_bursts = ([best_ratio(c, peers, ms) for c in group] for ms in ("ms", "median_ms"))
         count = str(sum(b is not None for b in best))
-        out += row([name, count] + items + [text(geometric_mean(best), "{:.2f}")])
+        out += row([name, count] + items + [text(geometric_mean(b), "{:.2f}") for b in (best, all_bursts)])
     return out
 
 
@@ -84,7 +84,7 @@ def memory(cells, found, columns):
 def title(c, columns):
     versions = ", ".join(f"{ENGINES[e].title} {c[e]}" if e in c else ENGINES[e].title for e in columns)
     out = f"{versions}; float32, {c['size']} x {c['size']} pixels, {c['processor']}. "
-    out += f"Medians over {c['rounds']} interleaved rounds, {c['seconds']:g} s each.\n"
+    out += f"Medians of the quietest of at most {c['rounds']} interleaved bursts, {c['seconds']:g} s each.\n"
     if c["isa"] != "best":
         free = [] if c["masked"] else [ENGINES[e].title for e in columns if not ENGINES[e].cap]
         how = ": the CPU tells all engines that it has no more" if c["masked"] else ""

@@ -18,7 +18,7 @@ LEAST_RUNS = 2  # of a burst, after one that brings the network back into the ca
 class Worker:
     """The parent's side. Its threads may spin for some milliseconds after a burst: the parent waits PAUSE before the next."""
 
-    PAUSE = 0.25
+    PAUSE = 0.1
 
     def __init__(self, engine, task):
         import subprocess  # the parent's side only
