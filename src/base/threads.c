@@ -16,7 +16,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { MAX_THREADS = 4096 };
+enum {
+    MAX_THREADS = 4096,
+    LONG_PART = 16, /* units: a part of so many leaves */
+    LATE = 4        /* 1 / LATE of them to whoever comes first */
+};
 #define SPIN_SECONDS 50e-6
 
 typedef struct worker {
@@ -24,6 +28,12 @@ typedef struct worker {
     int thread;
     pthread_t id;
 } worker;
+
+typedef struct late {
+    _Alignas(64) atomic_bool taken;
+} late;
+
+typedef enum way { FIXED, BALANCED, SHARED } way;
 
 /* Each atomic on a cache line of its own: they are written by different threads at different times. */
 struct fv_pool_ {
@@ -35,9 +45,12 @@ struct fv_pool_ {
     _Alignas(64) fv_range_fn *fn; /* NULL: go home */
     void *user;
     int units;
+    way way;
     int count, started;
     const fv_allocator *heap;
-    worker *worker; /* count - 1 */
+    worker *worker;                 /* count - 1 */
+    late *late;                     /* count: the ends of the parts */
+    _Alignas(64) atomic_int shared; /* units that somebody has */
 };
 
 static void futex_wait(atomic_uint *word, unsigned value)
@@ -69,6 +82,38 @@ static void part_of(int units, int t, int count, int *begin, int *end)
     *end = (int)((int64_t)units * (t + 1) / count);
 }
 
+/* Where the end of a part begins that anybody may take. */
+static int late_from(int begin, int end)
+{
+    return end - begin < LONG_PART ? end : end - (end - begin) / LATE;
+}
+
+/* The own part, then ends that nobody has taken, the own one first. */
+static void do_part(fv_threads *p, int thread)
+{
+    int begin, end;
+    part_of(p->units, thread, p->count, &begin, &end);
+    const int stop = p->way == BALANCED ? late_from(begin, end) : end;
+    if (begin < stop) p->fn(p->user, thread, begin, stop);
+    for (int i = 0; i < p->count && p->way == BALANCED; i++) {
+        const int t = (thread + i) % p->count;
+        part_of(p->units, t, p->count, &begin, &end);
+        begin = late_from(begin, end);
+        if (begin < end && !atomic_exchange(&p->late[t].taken, true)) p->fn(p->user, thread, begin, end);
+    }
+}
+
+static void do_shares(fv_threads *p, int thread)
+{
+    for (int u; (u = atomic_fetch_add(&p->shared, 1)) < p->units;) p->fn(p->user, thread, u, u + 1);
+}
+
+static void do_job(fv_threads *p, int thread)
+{
+    if (p->way == SHARED) do_shares(p, thread);
+    else do_part(p, thread);
+}
+
 static void await_round(fv_threads *p, unsigned seen)
 {
     if (spin_while(&p->round, seen)) return;
@@ -84,18 +129,19 @@ static void *work(void *arg)
     for (unsigned round = 0;; round++) {
         await_round(p, round);
         if (!p->fn) return NULL;
-        int begin, end;
-        part_of(p->units, w->thread, p->count, &begin, &end);
-        if (begin < end) p->fn(p->user, w->thread, begin, end);
+        do_job(p, w->thread);
         if (atomic_fetch_sub(&p->working, 1) == 1 && atomic_load(&p->caller_sleeps)) futex_wake(&p->working);
     }
 }
 
-static void start_round(fv_threads *p, fv_range_fn *fn, void *user, int units)
+static void start_round(fv_threads *p, fv_range_fn *fn, void *user, int units, way how)
 {
     p->fn = fn;
     p->user = user;
     p->units = units;
+    p->way = how;
+    atomic_store_explicit(&p->shared, 0, memory_order_relaxed);
+    for (int t = 0; t < p->count && p->late; t++) atomic_store_explicit(&p->late[t].taken, false, memory_order_relaxed);
     atomic_store(&p->working, (unsigned)p->started);
     atomic_fetch_add(&p->round, 1);
     if (atomic_load(&p->sleepers) > 0) futex_wake(&p->round);
@@ -112,19 +158,32 @@ static void await_workers(fv_threads *p)
     }
 }
 
-void fv_threads_run(fv_threads *pool, int units, fv_range_fn *fn, void *user)
+static void run(fv_threads *pool, int units, fv_range_fn *fn, void *user, way how)
 {
     if (units <= 0) return;
-    int begin, end;
     const int count = fv_threads_count(pool);
     if (count == 1 || units == 1) { /* one unit is the last part's: not worth waking anybody */
         fn(user, count - 1, 0, units);
         return;
     }
-    start_round(pool, fn, user, units);
-    part_of(units, 0, count, &begin, &end);
-    if (begin < end) fn(user, 0, begin, end);
+    start_round(pool, fn, user, units, how);
+    do_job(pool, 0);
     await_workers(pool);
+}
+
+void fv_threads_run(fv_threads *pool, int units, fv_range_fn *fn, void *user)
+{
+    run(pool, units, fn, user, FIXED);
+}
+
+void fv_threads_balance(fv_threads *pool, int units, fv_range_fn *fn, void *user)
+{
+    run(pool, units, fn, user, BALANCED);
+}
+
+void fv_threads_share(fv_threads *pool, int units, fv_range_fn *fn, void *user)
+{
+    run(pool, units, fn, user, SHARED);
 }
 
 int fv_threads_count(const fv_threads *pool)
@@ -148,13 +207,15 @@ fv_status fv_threads_new(fv_threads **pool, int threads, const fv_allocator *hea
     *pool = NULL;
     if (threads < 1 || threads > MAX_THREADS)
         return fv_fail(err, FV_ARG, "%d threads, expected 1 to %d", threads, (int)MAX_THREADS);
-    void *block = NULL, *workers = NULL;
+    void *block = NULL, *workers = NULL, *ends = NULL;
     FV_TRY(fv_alloc_zero(heap, &block, sizeof **pool, err));
     fv_threads *p = block;
     p->heap = heap;
     p->count = threads;
     fv_status s = fv_alloc_zero(heap, &workers, sizeof(worker) * (size_t)threads, err);
     p->worker = workers;
+    if (s == FV_OK) s = fv_alloc_zero(heap, &ends, sizeof(late) * (size_t)threads, err);
+    p->late = ends;
     for (int i = 1; i < threads && s == FV_OK; i++) {
         worker *w = &p->worker[p->started];
         *w = (worker){ .pool = p, .thread = i };
@@ -170,8 +231,9 @@ void fv_threads_free(fv_threads *pool)
 {
     if (!pool) return;
     const fv_allocator *heap = pool->heap;
-    start_round(pool, NULL, NULL, 0);
+    start_round(pool, NULL, NULL, 0, FIXED);
     for (int i = 0; i < pool->started; i++) pthread_join(pool->worker[i].id, NULL);
     fv_release(heap, pool->worker);
+    fv_release(heap, pool->late);
     fv_release(heap, pool);
 }

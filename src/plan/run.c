@@ -77,7 +77,7 @@ static void run_together(fv_plan *p, const segment *g, int image, int n)
         }
         step_run r = fv_plan_step_run(p, i, image, 0, n);
         const double start = now(p);
-        fv_threads_run(p->pool, r.s->kernel->units(r.s->problem, n), range, &r);
+        fv_threads_balance(p->pool, r.s->kernel->units(r.s->problem, n), range, &r);
         if (p->seconds) p->seconds[i] += fv_clock() - start;
     }
 }
@@ -109,7 +109,7 @@ static void run_images(void *user, int thread, int begin, int end)
             if (timed) p->seconds[i] += fv_clock() - start;
         }
     }
-    if (thread == 0) q->busy = now(p) - began;
+    if (thread == 0) q->busy += now(p) - began;
 }
 
 /* As many images as the threads share evenly go by thread, the others one by one. */
@@ -118,7 +118,7 @@ static void run_by_image(fv_plan *p, const segment *g, int n)
     const int threads = fv_threads_count(p->pool), even = n / threads * threads;
     image_run q = { .p = p, .segment = g };
     const double start = now(p);
-    fv_threads_run(p->pool, even, run_images, &q);
+    fv_threads_share(p->pool, even, run_images, &q);
     count(p, FV_WAITING, now(p) - start - q.busy);
     for (int image = even; image < n; image++) run_together(p, g, image, 1);
 }

@@ -3,6 +3,7 @@
 #include "base/threads.h"
 #include <setjmp.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -31,16 +32,49 @@ static void test_every_unit_runs_once_on_its_part(void **state)
         assert_int_equal(fv_threads_new(&pool, threads, NULL, NULL), FV_OK);
         assert_int_equal(fv_threads_count(pool), threads);
         for (int units = 0; units <= UNITS; units++) {
-            job j = { 0 };
+            job j = { 0 }, balanced = { 0 };
             fv_threads_run(pool, units, mark, &j);
-            for (int i = 0; i < UNITS; i++) assert_int_equal(j.hits[i], i < units);
-            for (int i = 0; i < units; i++) {
-                const int t = j.thread[i];
-                assert_true((int64_t)units * t / threads <= i && i < (int64_t)units * (t + 1) / threads);
+            fv_threads_balance(pool, units, mark, &balanced);
+            for (int i = 0; i < UNITS; i++) assert_true(j.hits[i] == (i < units) && balanced.hits[i] == (i < units));
+            for (int t = 0; t < threads; t++) { /* balanced, the end of a long part may be anybody's */
+                const int begin = (int)((int64_t)units * t / threads), end = (int)((int64_t)units * (t + 1) / threads);
+                const int own = end - begin < 16 ? end : end - (end - begin) / 4;
+                for (int i = begin; i < end; i++) assert_int_equal(j.thread[i], t);
+                for (int i = begin; i < own; i++) assert_int_equal(balanced.thread[i], t);
             }
+            job shared = { 0 };
+            fv_threads_share(pool, units, mark, &shared);
+            for (int i = 0; i < UNITS; i++) assert_int_equal(shared.hits[i], i < units);
         }
         fv_threads_free(pool);
     }
+}
+
+/* The last worker holds its part until somebody else has done the end of it. */
+typedef struct slow_job {
+    atomic_int end_by; /* 1 + who did the last unit */
+    bool gave_up;
+} slow_job;
+
+static void hold(void *user, int thread, int begin, int end)
+{
+    slow_job *j = user;
+    if (end == UNITS) atomic_store(&j->end_by, 1 + thread);
+    const time_t until = time(NULL) + 20;
+    while (thread == 1 && begin == UNITS / 2 && !atomic_load(&j->end_by) && !j->gave_up)
+        j->gave_up = time(NULL) > until;
+}
+
+static void test_the_end_of_a_slow_workers_part_is_done_by_another(void **state)
+{
+    (void)state;
+    fv_threads *pool = NULL;
+    slow_job j = { 0 };
+    assert_int_equal(fv_threads_new(&pool, 2, NULL, NULL), FV_OK);
+    fv_threads_balance(pool, UNITS, hold, &j);
+    assert_false(j.gave_up);
+    assert_int_equal(j.end_by, 1);
+    fv_threads_free(pool);
 }
 
 static void test_no_pool_means_the_caller_does_all(void **state)
@@ -123,6 +157,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_unit_runs_once_on_its_part),
+        cmocka_unit_test(test_the_end_of_a_slow_workers_part_is_done_by_another),
         cmocka_unit_test(test_no_pool_means_the_caller_does_all),
         cmocka_unit_test(test_no_wake_is_lost_around_the_moment_of_falling_asleep),
         cmocka_unit_test(test_idle_workers_sleep),
