@@ -62,7 +62,8 @@ def means(cells, found, peers):
         if key in found:
             groups.setdefault(f"batch {cell['batch']}, threads {cell['threads']}", []).append(found[key])
     groups["all"] = [cell for group in list(groups.values()) for cell in group]
-    out = head(["geometric means", "cells"] + [f"{ENGINES[e].title} / Fovea" for e in peers] + ["best peer / Fovea", "by all bursts"])
+    out = head(["geometric means", "cells"] + [f"{ENGINES[e].title} / Fovea" for e in peers] +
+               ["best peer / Fovea", "by all bursts"])
     for name, group in groups.items():
         items = [text(geometric_mean(ratio(c, p) for c in group), "{:.2f}") for p in peers]
         best, all_bursts = ([best_ratio(c, peers, ms) for c in group] for ms in ("ms", "median_ms"))
