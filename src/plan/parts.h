@@ -172,7 +172,15 @@ bool fv_plan_is_short(const fv_plan *p);
 bool fv_plan_is_link(const fv_plan *p, int i);
 /* twice.c: large values that are read twice are made twice. Changes the steps. */
 fv_status fv_plan_twice(fv_plan *p, fv_err *err);
+/* sums.c: averages of large maps in two steps, where threads share the rows. Changes the steps. */
+fv_status fv_plan_sums(fv_plan *p, fv_err *err);
+/* Is it an average over whole images? And, of one that was split, the sums of rows? */
+bool fv_plan_averages_image(const plan_step *s);
 bool fv_plan_sums_rows(const fv_pool_problem *q);
+/* Such a step as two, of an operand of their own between them; false: no memory. */
+bool fv_plan_split_average(fv_plan *p, const plan_step *s, plan_step part[2], fv_err *err);
+/* Room for `n` steps before step `at`; false: no memory. */
+bool fv_plan_make_room(fv_plan *p, int at, int n, fv_err *err);
 /* lower.c: when each operand lives, of the steps as they are now. */
 void fv_plan_set_lives(fv_plan *p);
 /* Convolutions that go through an image band by band. */

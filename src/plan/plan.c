@@ -38,6 +38,7 @@ static fv_status make(fv_plan *p, fv_err *err)
     FV_TRY(fv_plan_nodes(p, err));
     FV_TRY(fv_plan_lower(p, err));
     FV_TRY(fv_plan_twice(p, err));
+    FV_TRY(fv_plan_sums(p, err));
     FV_TRY(fv_plan_fetch(p, err));
     FV_TRY(fv_plan_segments(p, err));
     FV_TRY(fv_plan_bands(p, err));

@@ -28,7 +28,7 @@ static const fv_conv_blocks walk_variants[] = {
     { .weights = 1536 K }, { .units = 8 }, { .units = 96 },
 };
 static const fv_conv_blocks depthwise_variants[] = {
-    { 0 }, { .inputs = 16 K }, { .inputs = 48 K }, { .inputs = 96 K }, { .inputs = 4096 K }, { .units = 4 }, { .units = 7 },
+    { 0 }, { .inputs = 16 K }, { .inputs = 48 K }, { .inputs = 96 K }, { .inputs = 4096 K }, { .units = 4 }, { .units = 14 },
     { .units = 28 }, { .units = 28, .inputs = 96 K },
 };
 // clang-format on

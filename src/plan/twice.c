@@ -20,16 +20,6 @@ static bool is_block(const fv_plan *p, int id)
     return p->operand[id].kind == OPERAND_BLOCK;
 }
 
-static bool is_global(const fv_pool_problem *q)
-{
-    return q->oh == 1 && q->ow == 1 && q->kh == q->h && q->kw == q->w && !q->top && !q->left && !q->divisor;
-}
-
-bool fv_plan_sums_rows(const fv_pool_problem *q)
-{
-    return q->divisor == 1 && q->kh == 1 && q->kw == q->w && q->oh == q->h && q->ow == 1;
-}
-
 static bool uses(const plan_step *s, int id)
 {
     for (int k = 0; k < s->nargs; k++)
@@ -50,7 +40,7 @@ static int multiplier(const fv_plan *p, int pool)
 {
     const plan_step *s = &p->step[pool];
     const int v = s->arg[1], at = p->operand[v].last;
-    if (s->slot != &fv_slot_avgpool || !is_global(s->problem) || !is_block(p, v)) return -1;
+    if (!fv_plan_averages_image(s) || !is_block(p, v)) return -1;
     if (p->operand[v].image < LEAST_BYTES || p->operand[v].first != pool - 1 || at <= pool || uses_of(p, v) != 3)
         return -1;
     const plan_step *mul = &p->step[at], *next = mul + 1;
@@ -70,49 +60,17 @@ static plan_step again(fv_plan *p, const plan_step *s, fv_err *err)
     return copy;
 }
 
-/* The average in two steps: sums of rows to an operand of their own, and the average of these. */
-static bool split(fv_plan *p, const plan_step *s, plan_step part[2], fv_err *err)
-{
-    const fv_pool_problem *q = s->problem;
-    fv_pool_problem *sums = fv_arena_alloc(&p->arena, sizeof *sums), *rest = fv_arena_alloc(&p->arena, sizeof *rest);
-    const size_t image = (size_t)q->h * (size_t)q->c * p->real;
-    const int id = fv_plan_operand(p, OPERAND_BLOCK, image * (size_t)p->rq.batch, err);
-    if (!sums || !rest || !id) return false;
-    p->operand[id].image = image;
-    *sums = *rest = *q;
-    sums->oh = q->h, sums->kh = 1, sums->divisor = 1;
-    rest->w = rest->kw = 1, rest->divisor = q->h * q->w;
-    part[0] = part[1] = *s;
-    part[0].problem = sums, part[0].arg[0] = id;
-    part[1].problem = rest, part[1].arg[1] = id;
-    for (int i = 0; i < 2; i++) {
-        part[i].kernel = fv_slot_choose(s->slot, p->rq.cpu, part[i].problem);
-        part[i].fn = part[i].kernel->fn;
-    }
-    return true;
-}
-
-/* Room for `n` steps before step `at`. */
-static bool make_room(fv_plan *p, int at, int n, fv_err *err)
-{
-    if (fv_grow(p->net->env.heap, (void **)&p->step, &p->step_cap, p->nstep + n, sizeof *p->step, err) != FV_OK)
-        return false;
-    memmove(p->step + at + n, p->step + at, (p->nstep - (size_t)at) * sizeof *p->step);
-    p->nstep += n;
-    return true;
-}
-
 static bool make_twice(fv_plan *p, int pool, int mul, fv_err *err)
 {
     plan_step part[2];
-    if (!split(p, &p->step[pool], part, err)) return false;
+    if (!fv_plan_split_average(p, &p->step[pool], part, err)) return false;
     const plan_step first = again(p, &p->step[pool - 2], err);
     plan_step second = again(p, &p->step[pool - 1], err);
-    if (!first.arg[0] || !second.arg[0] || !make_room(p, mul, 2, err)) return false;
+    if (!first.arg[0] || !second.arg[0] || !fv_plan_make_room(p, mul, 2, err)) return false;
     second.arg[1] = first.arg[0];
     p->step[mul] = first, p->step[mul + 1] = second;
     p->step[mul + 2].arg[1] = second.arg[0];
-    if (!make_room(p, pool, 1, err)) return false;
+    if (!fv_plan_make_room(p, pool, 1, err)) return false;
     p->step[pool] = part[0], p->step[pool + 1] = part[1];
     return true;
 }

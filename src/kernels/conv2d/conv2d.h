@@ -24,7 +24,7 @@ typedef struct fv_conv_blocks {
     int inputs;  /* bytes of a strip's inputs, of a block's transformed ones, of a depthwise block's rows */
     int weights; /* bytes of the weights that meet a strip at a time */
     int results; /* bytes of a Winograd block's products */
-    int units;   /* parts to cut the work into where there is enough of it; depthwise: output rows of a part */
+    int units;   /* parts to cut the work into where there is enough of it; depthwise: rows of a part */
 } fv_conv_blocks;
 
 static inline int fv_block_or(int wanted, int own)

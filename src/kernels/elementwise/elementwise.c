@@ -8,6 +8,12 @@ static int pixel_blocks(const void *problem, int n)
     return (int)(((size_t)n * ((const fv_el_problem *)problem)->pixels + EL_PIXELS - 1) / EL_PIXELS);
 }
 
+static int products(const void *problem, int n)
+{
+    const fv_el_problem *p = problem;
+    return el_by_channels(p) ? n * ((p->c + EL_CHANNELS - 1) / EL_CHANNELS) : pixel_blocks(problem, n);
+}
+
 static int images(const void *problem, int n)
 {
     (void)problem;

@@ -4,7 +4,16 @@
 #define FV_ELEMENTWISE_ROWS_H
 #include "kernels/elementwise/elementwise.h"
 
-enum { EL_PIXELS = 16 }; /* of a unit */
+enum {
+    EL_PIXELS = 16,   /* of a unit, or, where factors per channel meet */
+    EL_FEW = 112,     /* fewer pixels than these (which convolutions share by channels, too), */
+    EL_CHANNELS = 64, /* so many channels of an image */
+};
+
+static inline bool el_by_channels(const fv_el_problem *p)
+{
+    return p->per_channel && p->pixels < EL_FEW;
+}
 
 #define FV_ROWS "kernels/elementwise/elementwise.def"
 #include "kernels/row_prototypes.inc"
