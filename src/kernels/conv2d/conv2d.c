@@ -25,8 +25,8 @@ static int output_channels(const void *problem, int n)
 
 #define FV_KERNEL(fn, cpu, applies, units, scratch, packing, tol)                                                      \
     { #fn, fn, cpu, applies, units, scratch, packing, tol, NULL, 0 },
-#define FV_KERNEL_PARTS(fn, cpu, units, scratch, packing, tol, parts)                                                  \
-    { #fn, fn, cpu, NULL, units, scratch, packing, tol, parts, 0 },
+#define FV_KERNEL_PARTS(fn, cpu, applies, units, scratch, packing, tol, parts)                                         \
+    { #fn, fn, cpu, applies, units, scratch, packing, tol, parts, 0 },
 #define FV_WINOGRAD(isa, cpu, kind, pass, prefix)                                                                      \
     { "fv_winograd" #kind "_" #pass "_f32__" #isa,                                                                     \
       fv_winograd##kind##_##pass##_f32__##isa,                                                                         \

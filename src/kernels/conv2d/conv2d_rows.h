@@ -4,10 +4,10 @@
 #define FV_CONV2D_ROWS_H
 #include "kernels/conv2d/conv2d.h"
 
-#define FV_KERNEL(fn, cpu, applies, units, scratch, packing, tol)     fv_kernel_fn fn;
-#define FV_KERNEL_PARTS(fn, cpu, units, scratch, packing, tol, parts) fv_kernel_fn fn;
-#define FV_WINOGRAD(isa, cpu, kind, pass, prefix)                     fv_kernel_fn fv_winograd##kind##_##pass##_f32__##isa;
-#define FV_WINOGRAD_WGRAD(isa, cpu)                                   fv_kernel_fn fv_winograd4_wgrad_f32__##isa;
+#define FV_KERNEL(fn, cpu, applies, units, scratch, packing, tol)              fv_kernel_fn fn;
+#define FV_KERNEL_PARTS(fn, cpu, applies, units, scratch, packing, tol, parts) fv_kernel_fn fn;
+#define FV_WINOGRAD(isa, cpu, kind, pass, prefix)                              fv_kernel_fn fv_winograd##kind##_##pass##_f32__##isa;
+#define FV_WINOGRAD_WGRAD(isa, cpu)                                            fv_kernel_fn fv_winograd4_wgrad_f32__##isa;
 #include "kernels/conv2d/conv2d.def"
 #include "kernels/conv2d/conv2d_bgrad.def"
 #include "kernels/conv2d/conv2d_dgrad.def"
@@ -23,6 +23,7 @@ fv_kernel_fn fv_conv2d_f64__ref, fv_conv2d_dgrad_f64__ref, fv_conv2d_wgrad_f64__
     bool fv_conv2d_##kind##_applies_f32__##isa(const void *problem);                                                   \
     size_t fv_conv2d_##kind##_scratch_f32__##isa(const void *problem);                                                 \
     int fv_conv2d_##kind##_units_f32__##isa(const void *problem, int n);                                               \
+    int fv_conv2d_##kind##_parts_f32__##isa(const void *problem, int n);                                               \
     extern const fv_packing fv_conv2d_##kind##_packing_f32__##isa;
 FV_DW_SET(avx512, group4)
 FV_DW_SET(avx512, group8)
