@@ -236,11 +236,11 @@ INLINE vf v_scale(vf p, vf n, vf m)
     (void)m;
     return (vf)_mm512_scalef_ps((__m512)p, (__m512)n);
 }
-/* x / d for d within 1 .. 2^126 or NaN. */
-INLINE vf v_over(vf x, vf d)
+/* 1 / d for d within 1 .. 2^126 or NaN. */
+INLINE vf v_reciprocal(vf d)
 {
     const vf r = (vf)_mm512_rcp14_ps((__m512)d);
-    return x * v_fma(r, v_fma(-d, r, v_splat(1.0f)), r);
+    return v_fma(r, v_fma(-d, r, v_splat(1.0f)), r);
 }
 #else
 /* p * 2^n, where m is n + 1.5 * 2^23 and |n| <= 126. */
@@ -249,43 +249,29 @@ INLINE vf v_scale(vf p, vf n, vf m)
     (void)n;
     return p * (vf)(((vi)m + 127) << 23);
 }
-/* x / d for d within 1 .. 2^126 or NaN. */
-INLINE vf v_over(vf x, vf d)
+/* 1 / d for d within 1 .. 2^126 or NaN. */
+INLINE vf v_reciprocal(vf d)
 {
-    return x / d;
+    return 1.0f / d;
 }
 #endif
 
-/* Of k vectors, step by step for all of them: each step waits for the one before, and what a core looks ahead is too short
- * to find enough of other vectors' steps where these stand behind each other. */
-#define EACH UNROLL for (int i = 0; i < k; i++)
-enum { WIDEST = VL == 16 ? 8 : 4 }; /* k */
-
-/* x becomes e^x for |x| <= 87, NaN for NaN. 2^(n + f), n whole, |f| <= 1/2; log2 e in two parts, so that f is off by no more than
+/* e^x for |x| <= 87, NaN for NaN. 2^(n + f), n whole, |f| <= 1/2; log2 e in two parts, so that f is off by no more than
  * its own rounding. The polynomial is the minimax one (Remez), 7e-9 off: far below the roundings, for an error that all pixels share adds
  * up over a network. */
-INLINE void v_exp_each(const int k, vf *x)
-{
-    const float whole = 12582912.0f; /* 1.5 * 2^23: adding it leaves no fraction bits */
-    const vf log2e = v_splat(1.44269502f);
-    vf m[WIDEST], n[WIDEST], f[WIDEST], p[WIDEST];
-    EACH m[i] = v_fma(x[i], log2e, v_splat(whole));
-    EACH n[i] = m[i] - whole;
-    EACH f[i] = v_fma(x[i], log2e, -n[i]); /* the product unrounded, with any compiler */
-    EACH f[i] = v_fma(x[i], v_splat(1.92596299e-8f), f[i]);
-    EACH p[i] = v_fma(v_splat(1.58346957e-4f), f[i], v_splat(1.34181697e-3f));
-    EACH p[i] = v_fma(p[i], f[i], v_splat(9.61706415e-3f));
-    EACH p[i] = v_fma(p[i], f[i], v_splat(5.55027276e-2f));
-    EACH p[i] = v_fma(p[i], f[i], v_splat(0.240226552f));
-    EACH p[i] = v_fma(p[i], f[i], v_splat(0.693147242f));
-    EACH p[i] = v_fma(p[i], f[i], v_splat(1.0f));
-    EACH x[i] = v_scale(p[i], n[i], m[i]);
-}
-
 INLINE vf v_exp_within(vf x)
 {
-    v_exp_each(1, &x);
-    return x;
+    const float whole = 12582912.0f; /* 1.5 * 2^23: adding it leaves no fraction bits */
+    const vf log2e = v_splat(1.44269502f), m = v_fma(x, log2e, v_splat(whole)), n = m - whole;
+    const vf f = v_fma(x, v_splat(1.92596299e-8f), v_fma(x, log2e, -n)); /* the product unrounded, with any compiler */
+    vf p = v_splat(1.58346957e-4f);
+    p = v_fma(p, f, v_splat(1.34181697e-3f));
+    p = v_fma(p, f, v_splat(9.61706415e-3f));
+    p = v_fma(p, f, v_splat(5.55027276e-2f));
+    p = v_fma(p, f, v_splat(0.240226552f));
+    p = v_fma(p, f, v_splat(0.693147242f));
+    p = v_fma(p, f, v_splat(1.0f));
+    return v_scale(p, n, m);
 }
 
 /* As if x were within -87 .. 87. */
@@ -299,29 +285,14 @@ INLINE vf v_exp(vf x)
 }
 
 /* Below -87 they stop falling: 2e-38, and x times it. */
-INLINE void v_sigmoid_each(const int k, vf *x)
-{
-    EACH x[i] = v_within(-x[i]);
-    v_exp_each(k, x);
-    EACH x[i] = v_over(v_splat(1.0f), 1.0f + x[i]);
-}
-INLINE void v_silu_each(const int k, vf *x)
-{
-    vf e[WIDEST];
-    EACH x[i] = v_max(v_splat(-87.0f), x[i]);
-    EACH e[i] = v_max(v_splat(-87.0f), -x[i]);
-    v_exp_each(k, e);
-    EACH x[i] = v_over(x[i], 1.0f + e[i]);
-}
 INLINE vf v_sigmoid(vf x)
 {
-    v_sigmoid_each(1, &x);
-    return x;
+    return 1.0f / (1.0f + v_exp_within(v_within(-x)));
 }
 INLINE vf v_silu(vf x)
 {
-    v_silu_each(1, &x);
-    return x;
+    x = v_max(v_splat(-87.0f), x);
+    return x / (1.0f + v_exp_within(v_max(v_splat(-87.0f), -x)));
 }
 
 /* Near 0 the polynomial of Cephes, tanhf.c (Moshier); else by e^2|x|, and 1 from 9.1 on. */
@@ -329,7 +300,7 @@ INLINE vf v_tanh(vf x)
 {
     const vi sign = (vi)x & INT32_MIN;
     const vf size = (vf)((vi)x ^ sign), z = x * x;
-    const vf far = 1.0f - v_over(v_splat(2.0f), 1.0f + v_exp_within(v_min(v_splat(20.0f), size + size)));
+    const vf far = 1.0f - 2.0f * v_reciprocal(1.0f + v_exp_within(v_min(v_splat(20.0f), size + size)));
     vf p = v_splat(-5.70498872745e-3f);
     p = p * z + 2.06390887954e-2f;
     p = p * z - 5.37397155531e-2f;
