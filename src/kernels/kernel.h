@@ -30,6 +30,10 @@ enum { FV_MAX_ARGS = 12 };
 #define FV_NEON(...)
 #endif
 
+/* Threads share maps of fewer pixels than these by channels, larger ones by rows: what one thread has written goes slowly to
+ * another's cache, so steps that follow each other share alike (matrix products excepted: they read all channels). */
+enum { FV_SMALL_MAP = 112 };
+
 typedef struct fv_work {
     const void *problem; /* per-image shape and constants: the slot's struct */
     int n;               /* images */

@@ -44,7 +44,7 @@ void fv_plan_pairs(fv_plan *p)
         for (int i = p->segment[g].first; i + 1 < p->segment[g].end; i++) {
             band_chain c = { .first = i, .end = i + 2, .pair = pair_at(p, i) };
             if (!c.pair) continue;
-            c.bands = c.pair->units(p->step[i].problem, p->step[i + 1].problem);
+            c.bands = ((const fv_conv_problem *)p->step[i + 1].problem)->oh;
             set_lives(p, &c);
             p->chain[p->nchain++] = c;
             p->step[i++].chain = (int)p->nchain;

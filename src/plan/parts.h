@@ -60,8 +60,8 @@ typedef struct plan_step {
     int chain;             /* number of the chain that begins here, from 1; 0: none */
 } plan_step;
 
-/* Convolutions [first, end) that run in bands of `rows` rows of the last one's output; or two as a pair, whose units are
- * the bands then. */
+/* Convolutions [first, end) that run in bands of `rows` rows of the last one's output; or two as a pair, whose
+ * output rows are the bands then. */
 typedef struct band_chain {
     int first, end, rows, bands;
     const fv_conv_pair *pair;

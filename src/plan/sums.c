@@ -6,8 +6,6 @@
 #include "plan/parts.h"
 #include <string.h>
 
-enum { LEAST_PIXELS = 112 }; /* smaller maps are shared by channels (conv2d_walk.inc, elementwise_rows.h) */
-
 bool fv_plan_averages_image(const plan_step *s)
 {
     const fv_pool_problem *q = s->problem;
@@ -53,7 +51,7 @@ bool fv_plan_make_room(fv_plan *p, int at, int n, fv_err *err)
 static bool is_shared_by_rows(const fv_plan *p, const plan_step *s)
 {
     const fv_pool_problem *q = s->problem;
-    return fv_plan_averages_image(s) && q->h * q->w >= LEAST_PIXELS && p->operand[s->arg[1]].kind == OPERAND_BLOCK;
+    return fv_plan_averages_image(s) && q->h * q->w >= FV_SMALL_MAP && p->operand[s->arg[1]].kind == OPERAND_BLOCK;
 }
 
 fv_status fv_plan_sums(fv_plan *p, fv_err *err)
@@ -66,7 +64,7 @@ fv_status fv_plan_sums(fv_plan *p, fv_err *err)
         if (!fv_plan_split_average(p, &p->step[i], part, err) || !fv_plan_make_room(p, i, 1, err))
             return fv_fail(err, FV_NOMEM, "no memory for %zu steps", p->nstep);
         p->step[i] = part[0], p->step[i + 1] = part[1];
-        fv_plan_set_lives(p);
     }
+    fv_plan_set_lives(p);
     return FV_OK;
 }

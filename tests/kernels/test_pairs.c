@@ -118,7 +118,7 @@ static bool equals_one_by_one(const shapes *v, const fv_kernel *first, const fv_
 
     one[0] = two[1] = NULL, two[0] = y.p;
     guarded scratch = scratch_for(pair->scratch(&v->p, &v->q));
-    const int units = pair->units(&v->p, &v->q), parts = 1 + (int)(next(&seed) % 5);
+    const int units = v->q.oh, parts = 1 + (int)(next(&seed) % 5);
     double seconds[2] = { 0, 0 };
     for (int i = parts - 1; i >= 0; i--) { /* in no order */
         const fv_work a = { .problem = &v->p, .n = 1, .arg = one, .ld = ld[0] };

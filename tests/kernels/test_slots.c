@@ -64,7 +64,7 @@ static int pick(fv_rng *r, const int *from, int count)
 
 static shape shape_at(fv_rng *r)
 {
-    shape s = { .n = PICK(r, 1, 2, 7, 8, 9, 17), .h = PICK(r, 1, 2, 3, 5, 9), .w = PICK(r, 1, 2, 4, 7, 11) };
+    shape s = { .n = PICK(r, 1, 2, 7, 8, 9, 17), .h = PICK(r, 1, 2, 3, 5, 9, 16), .w = PICK(r, 1, 2, 4, 7, 11) };
     s.c = PICK(r, 1, 3, 7, 8, 9, 15, 16, 17, 31, 48, 64, 65, 80, CHANNELS);
     s.act = (fv_act)PICK(r, FV_ACT_NONE, FV_ACT_RELU, FV_ACT_RELU, FV_ACT_RELU6, FV_ACT_SIGMOID, FV_ACT_TANH,
                          FV_ACT_HARD_SIGMOID);

@@ -128,17 +128,20 @@ static void test_what_is_known_is_not_timed_again(void **state)
 static void test_broken_wisdom_is_told_and_does_no_harm(void **state)
 {
     (void)state;
-    static const char *const texts[] = {
-        "",
-        "not JSON",
-        "[]",
-        "{}",
-        "{\"fovea_wisdom\": 2, \"variants\": 1, \"choices\": {}}",
-        "{\"fovea_wisdom\": 1, \"variants\": 999, \"choices\": {}}",
-        "{\"fovea_wisdom\": 1, \"variants\": 1, \"choices\": {\"a\": -1}}",
-        "{\"fovea_wisdom\": 1, \"variants\": 1, \"choices\": {\"a\": 64}}",
-        "{\"fovea_wisdom\": 1, \"variants\": 1, \"choices\": {\"a\": 1}",
-        "{\"fovea_wisdom\": 1, \"variants\": 1, \"choices\": {\"a\": 1}} more",
+    static const struct {
+        int format, variants; /* 0: only the rest */
+        const char *rest;
+    } texts[] = {
+        { 0, 0, "" },
+        { 0, 0, "not JSON" },
+        { 0, 0, "[]" },
+        { 0, 0, "{}" },
+        { 2, FV_VARIANTS, "{}}" },
+        { 1, FV_VARIANTS + 1, "{}}" },
+        { 1, FV_VARIANTS, "{\"a\": -1}}" },
+        { 1, FV_VARIANTS, "{\"a\": 64}}" },
+        { 1, FV_VARIANTS, "{\"a\": 1}" },
+        { 1, FV_VARIANTS, "{\"a\": 1}} more" },
     };
     host h;
     set_host(&h, "broken");
@@ -148,7 +151,9 @@ static void test_broken_wisdom_is_told_and_does_no_harm(void **state)
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         FILE *f = fopen(h.path, "w");
         assert_non_null(f);
-        fputs(texts[i], f);
+        if (texts[i].format)
+            fprintf(f, "{\"fovea_wisdom\": %d, \"variants\": %d, \"choices\": ", texts[i].format, texts[i].variants);
+        fputs(texts[i].rest, f);
         fclose(f);
         h.lines = 0;
         logits(&h.env, 1, got);

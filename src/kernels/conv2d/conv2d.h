@@ -49,12 +49,12 @@ static inline bool fv_conv_takes_map(const fv_conv_problem *p)
 
 /* A convolution (1x1, or of few inputs) and the depthwise one that alone reads what it makes, one image: what is between them is never there
  * as a whole. Their operands are those of the slot, packed for their rows; neither has a residual, a map or moments. No
- * bit differs from one after the other. run: units [second->begin, second->end), scratch that of `second`; seconds: NULL,
+ * bit differs from one after the other. run: output rows [second->begin, second->end), so that threads part the image as
+ * they do in the steps before and behind; scratch that of `second`; seconds: NULL,
  * or two sums that the times of both are added to. */
 typedef struct fv_conv_pair {
     fv_kernel_fn *first, *second; /* of the rows */
     bool (*applies)(const fv_conv_problem *first, const fv_conv_problem *second);
-    int (*units)(const fv_conv_problem *first, const fv_conv_problem *second);
     size_t (*scratch)(const fv_conv_problem *first, const fv_conv_problem *second); /* bytes per thread */
     void (*run)(const fv_work *first, const fv_work *second, double *seconds);
 } fv_conv_pair;

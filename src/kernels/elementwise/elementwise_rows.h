@@ -5,14 +5,13 @@
 #include "kernels/elementwise/elementwise.h"
 
 enum {
-    EL_PIXELS = 16,   /* of a unit, or, where factors per channel meet */
-    EL_FEW = 112,     /* fewer pixels than these (which convolutions share by channels, too), */
+    EL_PIXELS = 16,   /* of a unit, or, where factors per channel meet a small map, */
     EL_CHANNELS = 64, /* so many channels of an image */
 };
 
 static inline bool el_by_channels(const fv_el_problem *p)
 {
-    return p->per_channel && p->pixels < EL_FEW;
+    return p->per_channel && p->pixels < FV_SMALL_MAP;
 }
 
 #define FV_ROWS "kernels/elementwise/elementwise.def"
