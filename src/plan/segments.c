@@ -5,7 +5,7 @@
  * changes no bit.
  *
  * The cost of a step is the bytes that one image has to fetch from beyond the L2: by image its weights, for the whole
- * batch its operands; a change of order costs the value that crosses it. The cheapest sequence by dynamic programming.
+ * batch its operands; a change of order costs all values that cross it. The cheapest sequence by dynamic programming.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "plan/parts.h"
 #include <math.h>
@@ -32,6 +32,17 @@ static void step_costs(const fv_plan *p, const plan_step *s, double cost[ORDERS]
     if (!base_of(p, s->arg[0])->image) cost[BY_IMAGE] = INFINITY; /* it makes something that all images share */
 }
 
+/* What an image has at the beginning of a step that it or a later one reads. */
+static double crossing(const fv_plan *p, int step)
+{
+    double bytes = 0;
+    for (size_t id = 1; id < p->noperand; id++) {
+        const operand *o = &p->operand[id];
+        if (o->kind == OPERAND_BLOCK && o->first < step && o->last >= step) bytes += (double)o->image;
+    }
+    return bytes;
+}
+
 /* order[i]: of step i. */
 static bool choose(const fv_plan *p, uint8_t *order)
 {
@@ -39,11 +50,11 @@ static bool choose(const fv_plan *p, uint8_t *order)
     uint8_t(*from)[ORDERS] = fv_arena_alloc(&scratch, p->nstep * sizeof *from); /* the order before, on the best way */
     double best[ORDERS] = { 0, 0 }, cost[ORDERS];
     for (size_t i = 0; from && i < p->nstep; i++) {
-        const double crossing = i ? (double)base_of(p, p->step[i - 1].arg[0])->image : 0, was[] = { best[0], best[1] };
+        const double change = crossing(p, (int)i), was[] = { best[0], best[1] };
         step_costs(p, &p->step[i], cost);
         for (int k = 0; k < ORDERS; k++) {
-            from[i][k] = (uint8_t)(was[!k] + crossing < was[k] ? !k : k);
-            best[k] = (from[i][k] == k ? was[k] : was[!k] + crossing) + cost[k];
+            from[i][k] = (uint8_t)(was[!k] + change < was[k] ? !k : k);
+            best[k] = (from[i][k] == k ? was[k] : was[!k] + change) + cost[k];
         }
     }
     uint8_t now = best[BY_IMAGE] < best[WHOLE] ? BY_IMAGE : WHOLE;

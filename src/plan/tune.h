@@ -6,7 +6,7 @@
 #include "plan/wisdom.h"
 
 /* Raised whenever a variant changes its meaning: wisdom of others is then not used. */
-enum { FV_VARIANTS = 2 };
+enum { FV_VARIANTS = 3 };
 
 /* Is the plan one whose variants are timed? */
 bool fv_plan_tunes(const fv_plan_request *rq, const fv_env *env);

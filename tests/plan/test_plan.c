@@ -413,12 +413,43 @@ static void test_steps_are_explained(void **state)
     fv_net_free(net);
 }
 
+/* A gate of few weights on a large map: to take the whole batch for them would send all maps through memory. */
+static void test_a_gate_does_not_change_the_order(void **state)
+{
+    (void)state;
+    const fv_env env = { .cpu = test_level() };
+    fv_graph *g = NULL;
+    fv_net *net = NULL;
+    assert_int_equal(fv_graph_new(&g, &env, NULL), FV_OK);
+    fv_val x =
+        fv_relu(g, fv_conv2d(g, fv_input(g, "image", 32, 32, 3), "conv", (fv_conv){ .out = 64, .k = 3, .pad = 1 }));
+    fv_val s = fv_relu(g, fv_conv2d(g, fv_global_avgpool(g, x), "fc1", (fv_conv){ .out = 16, .k = 1 }));
+    s = fv_activate(g, fv_conv2d(g, s, "fc2", (fv_conv){ .out = 64, .k = 1 }), FV_ACT_SIGMOID);
+    x = fv_conv2d(g, fv_mul(g, x, s), "project", (fv_conv){ .out = 24, .k = 1 });
+    fv_output(g, fv_linear(g, fv_global_avgpool(g, x), "fc", CLASSES));
+    const fv_prep prep = { .h = 32, .w = 32, .channels = 3 };
+    assert_int_equal(fv_net_of_graph(&net, g, "gated", &prep, 7, &env, NULL), FV_OK);
+    fv_plan_request rq = infer(BATCH, 1);
+    rq.h = rq.w = 32;
+    fv_plan *p = plan_of(net, &rq);
+    fv_plan_info info;
+    fv_plan_describe(p, &info);
+    fv_step_info step;
+    for (int i = 0; i < info.steps - 2; i++) { /* all but the average and the classifier */
+        assert_true(fv_plan_step_at(p, i, &step));
+        assert_true(step.by_image);
+    }
+    fv_plan_free(p);
+    fv_net_free(net);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_values_are_kept_by_name),
         cmocka_unit_test(test_gradients_of_kept_values),
         cmocka_unit_test(test_steps_are_explained),
+        cmocka_unit_test(test_a_gate_does_not_change_the_order),
         cmocka_unit_test(test_rewrites_keep_the_meaning),
         cmocka_unit_test(test_bits_do_not_depend_on_batch_or_threads),
         cmocka_unit_test(test_fast_gradients_are_those_of_the_reference),
