@@ -300,12 +300,12 @@ static call pool_call(const fv_slot *slot, const shape *s, bool back)
     *p = (fv_pool_problem){ .h = s->h,
                             .w = s->w,
                             .c = s->c,
-                            .kh = 1 + (s->flags & 1) * (s->h > 2 ? 2 : 0),
-                            .kw = 1 + (s->flags >> 1 & 1) * (s->w > 2 ? 2 : 0),
+                            .kh = s->h > 2 ? 1 + (int)((s->flags >> 8 & 15) % 3) : 1,
+                            .kw = s->w > 2 ? 1 + (int)((s->flags >> 12 & 15) % 3) : 1,
                             .sh = 1 + (s->flags >> 2 & 1),
                             .sw = 1 + (s->flags >> 3 & 1),
                             .exclude_pad = s->flags >> 4 & 1 };
-    p->top = p->kh / 2, p->left = p->kw / 2, p->divisor = !back && s->flags >> 5 & 1 ? 3 : 0;
+    p->top = (p->kh - 1) / 2, p->left = (p->kw - 1) / 2, p->divisor = !back && s->flags >> 5 & 1 ? 3 : 0;
     p->oh = (p->h + 2 * p->top - p->kh) / p->sh + 1, p->ow = (p->w + 2 * p->left - p->kw) / p->sw + 1;
     const size_t out = (size_t)s->n * p->oh * p->ow * p->c;
     k.count[0] = back ? s->all : out, k.count[1] = back ? out : s->all;
