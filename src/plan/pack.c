@@ -72,16 +72,17 @@ int fv_plan_packed(fv_plan *p, const plan_node *n, int node, int param, const fv
                    fv_err *err)
 {
     const bool folds = n->fold >= 0;
-    if (!packing && !folds) return p->weight[param];
+    if (!packing && !folds && !n->order) return p->weight[param];
     if (p->rq.train && packing) return packed_by_step(p, param, packing, problem, err);
     const int fold = folds ? fold_of(p, node, err) : -1;
     for (size_t i = 0; i < p->npack; i++) {
         const pack_job *j = &p->pack[i];
         const bool same =
             (!packing && !j->packing) || (packing && j->packing && !strcmp(packing->name, j->packing->name));
-        if (j->param == param && j->fold == fold && same) return j->to;
+        if (j->param == param && j->fold == fold && !j->ordered && !n->order && same) return j->to;
     }
-    const pack_job j = { .packing = packing, .problem = problem, .param = param, .node = node, .fold = fold };
+    pack_job j = { .packing = packing, .problem = problem, .param = param, .node = node, .fold = fold };
+    if (n->order) j.ordered = fv_plan_operand(p, OPERAND_OWN, p->net->graph->param[param].floats * sizeof(float), err);
     return pack_job_to(p, &j, err);
 }
 
@@ -94,11 +95,12 @@ static void fold(const fv_plan *p, const fold_job *f, float *factor)
     const float *mean = w + g->param[bn->param[MEAN]].at, *var = w + g->param[bn->param[VAR]].at;
     const float *bias = conv->nparam > 1 ? w + g->param[conv->param[1]].at : NULL;
     float *out = p->pointer[f->bias];
-    for (int c = 0; c < conv->attr.conv.out; c++) {
+    for (int at = 0; at < conv->attr.conv.out; at++) {
+        const int c = conv->order ? conv->order[at] : at;
         const double k = (double)gamma[c] / sqrt((double)var[c] + (double)bn->attr.bn.eps);
         const double b = bias ? (double)bias[c] : 0;
-        factor[c] = (float)k;
-        out[c] = (float)((b - (double)mean[c]) * k + (double)beta[c]);
+        factor[at] = (float)k;
+        out[at] = (float)((b - (double)mean[c]) * k + (double)beta[c]);
     }
 }
 
@@ -188,6 +190,16 @@ static void scale(const fv_plan *p, const pack_job *j, float *to, const float *w
     for (size_t i = 0; i < param->floats; i++) to[i] = factor ? w[i] * factor[i / per] : w[i];
 }
 
+static float *ordered(const fv_plan *p, const pack_job *j, const float *w)
+{
+    const fv_param *param = &p->net->graph->param[j->param];
+    const size_t channels = (size_t)param->dim[0], per = param->floats / channels;
+    const int32_t *order = p->node[j->node].order;
+    float *to = p->pointer[j->ordered];
+    for (size_t c = 0; c < channels; c++) memcpy(to + c * per, w + (size_t)order[c] * per, per * sizeof *to);
+    return to;
+}
+
 static fv_status pack_all(fv_plan *p, const staging *stage, fv_err *err)
 {
     for (size_t i = 0; i < p->nfold; i++) fold(p, &p->fold[i], p->factors + p->fold[i].factor);
@@ -195,6 +207,7 @@ static fv_status pack_all(fv_plan *p, const staging *stage, fv_err *err)
         const pack_job *j = &p->pack[i];
         float *w = p->pointer[p->weight[j->param]];
         float *factor = j->fold >= 0 ? p->factors + p->fold[j->fold].factor : NULL;
+        if (j->ordered) w = ordered(p, j, w);
         pack_run r = { .job = j, .arg = { p->pointer[j->to], w, factor } };
         if (j->streams) FV_TRY(stream(p, j, factor, stage, err));
         else if (j->packing) fv_threads_run(p->pool, j->packing->units(j->problem, 1), pack_range, &r);
@@ -221,7 +234,7 @@ static fv_status hold_all(fv_plan *p, fv_err *err)
     }
     for (size_t i = 0; i < p->npack; i++) {
         pack_job *j = &p->pack[i];
-        j->streams = j->packing && j->packing->reads && fv_net_waits(p->net, j->param);
+        j->streams = j->packing && !j->ordered && j->packing->reads && fv_net_waits(p->net, j->param);
         if (!j->streams) FV_TRY(hold(p, j->param, err));
     }
     return FV_OK;

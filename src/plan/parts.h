@@ -17,6 +17,7 @@ typedef struct plan_node {
     int fold;                         /* node of the batch-norm folded into this convolution, or -1 */
     bool dead;                        /* absorbed by another node, or of no use for the output */
     bool kept;                        /* asked for by name */
+    const int32_t *order; /* depthwise: the channel at each place of what it reads and makes; NULL: as they are */
 } plan_node;
 
 typedef enum operand_kind {
@@ -88,6 +89,7 @@ typedef struct pack_job {
     const void *problem;
     int param, node, to; /* to: operand */
     int fold;
+    int ordered;  /* operand: the weights in their node's order of channels, which are packed then; 0: it has none */
     bool streams; /* its weights are read from their file, unit by unit */
 } pack_job;
 

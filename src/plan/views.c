@@ -4,6 +4,8 @@
  * it is copied out once. A value that passes through into the next concatenation is copied in ascending order of its
  * channels, which are runs then; the map remembers the right order.
  *
+ * A depthwise layer behind a shuffle works in the order of memory, so that the next 1 x 1 convolution reads by the map instead.
+ *
  * Values carry no halo: kernels copy the strips whose windows leave the image, or leave columns out (conv2d_walk.inc,
  * conv2d_dw.inc).
  * SPDX-License-Identifier: Apache-2.0 */
@@ -111,6 +113,30 @@ static int view_shuffle(fv_plan *p, int v, fv_err *err)
     return view_of(p, fv_plan_base(p, from), width_of(p, from, c), mixed, c, err);
 }
 
+/* A depthwise layer keeps to the channels' order in memory, with weights in that order; its value has the map of its input. */
+static bool keeps_order(const fv_plan *p, int v)
+{
+    const plan_node *n = &p->node[v];
+    const int c = n->shape.c;
+    if (n->op != FV_OP_CONV2D || n->nin != 1 || n->attr.conv.groups != c || p->node[n->in[0]].shape.c != c)
+        return false;
+    const operand *x = &p->operand[p->value[n->in[0]]];
+    const bool all = x->kind == OPERAND_VIEW && x->map && x->ld == c && p->operand[x->of].kind == OPERAND_BLOCK;
+    return all && (n->fold >= 0 || n->nparam == 1);
+}
+
+static int view_depthwise(fv_plan *p, int v, fv_err *err)
+{
+    plan_node *n = &p->node[v];
+    const int c = n->shape.c, from = p->value[n->in[0]], own = fv_plan_tensor(p, v, false, err);
+    const int32_t *list = channels_of(p, from, c);
+    int32_t *order = fv_arena_alloc(&p->arena, (size_t)c * sizeof *order);
+    if (!own || !list || !order) return 0;
+    for (int i = 0; i < c; i++) order[list[i]] = i;
+    n->order = order;
+    return new_view(p, own, c, 0, p->operand[from].map, err);
+}
+
 /* May the concatenation's channels lie in another order? Where only shuffles look at it. */
 static bool order_is_free(const fv_plan *p, int v)
 {
@@ -180,6 +206,7 @@ fv_status fv_plan_views(fv_plan *p, fv_err *err)
         if (p->node[i].dead) continue;
         if (home >= 0) p->value[i] = new_view(p, p->value[home], p->node[home].shape.c, front_in(p, home, i), 0, err);
         else if (op == FV_OP_CONCAT) p->value[i] = view_concat(p, i, err);
+        else if (!fv_plan_named(p, i) && keeps_order(p, i)) p->value[i] = view_depthwise(p, i, err);
         else if (fv_plan_named(p, i) || (op != FV_OP_SLICE && op != FV_OP_SHUFFLE)) {
             p->value[i] = fv_plan_tensor(p, i, fv_plan_named(p, i), err);
         } else p->value[i] = op == FV_OP_SLICE ? view_slice(p, i, err) : view_shuffle(p, i, err);
@@ -208,7 +235,9 @@ bool fv_plan_join(fv_plan *p, int node, fv_err *err)
 {
     const plan_node *n = &p->node[node];
     if (!p->home) return false;
-    if (n->op != FV_OP_CONCAT) return p->operand[p->value[node]].kind == OPERAND_VIEW && p->home[node] < 0;
+    if (n->op == FV_OP_SLICE || n->op == FV_OP_SHUFFLE)
+        return p->operand[p->value[node]].kind == OPERAND_VIEW && p->home[node] < 0;
+    if (n->op != FV_OP_CONCAT) return false;
     const int base = fv_plan_base(p, p->value[node]);
     const bool freely = order_is_free(p, node);
     for (int k = 0, front = 0; k < n->nin; front += p->node[n->in[k++]].shape.c) {
@@ -257,6 +286,8 @@ static bool takes_map(const fv_slot *slot, const plan_step *s, int arg)
 
 void fv_plan_resolve(fv_plan *p, const fv_slot *slot, plan_step *s, fv_err *err)
 {
+    const bool ordered = slot == &fv_slot_conv2d && s->node >= 0 && p->node[s->node].order;
+    for (int k = 0; ordered && k < 2; k++) s->arg[k] = fv_plan_base(p, s->arg[k]);
     for (int k = 0; k < s->nargs; k++) {
         const operand *o = &p->operand[s->arg[k]];
         if (!s->arg[k] || o->kind != OPERAND_VIEW) continue;

@@ -5,6 +5,8 @@
 #include "base/rng.h"
 #include "level.h"
 #include "plan/parts.h"
+#include <float.h>
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -188,9 +190,53 @@ static void test_shuffle_units_cost_one_copy(void **state)
     fv_net_free(net);
 }
 
+static void set_norms(fv_net *net)
+{
+    fv_rng r = fv_rng_of(5, 0, 0, FV_RNG_TEST);
+    for (size_t i = 0; i < net->graph->nparam; i++) {
+        const fv_param *q = &net->graph->param[i];
+        for (size_t k = 0; q->kind >= FV_PARAM_SCALE && k < q->floats; k++)
+            net->weights[q->at + k] = 0.5f + (float)fv_rng_unit(&r);
+    }
+}
+
+/* ShuffleNetV1's shuffle passes through the depthwise layer, whose folded norm goes into the same order. */
+static void test_a_shuffle_before_a_depthwise_layer_costs_no_step(void **state)
+{
+    (void)state;
+    fv_err err = { 0 };
+    fv_graph *g = NULL;
+    fv_net *net = NULL;
+    const fv_env env = { .cpu = test_level() };
+    assert_int_equal(fv_graph_new(&g, &env, &err), FV_OK);
+    fv_val x = fv_conv2d(g, fv_input(g, "image", SIZE, SIZE, 4), "stem", (fv_conv){ .out = 24 });
+    x = fv_shuffle(g, fv_conv2d(g, x, "a", (fv_conv){ .out = 36, .groups = 3 }), 3);
+    x = fv_conv2d(g, x, "d", (fv_conv){ .out = 36, .k = 3, .pad = 1, .groups = 36 });
+    x = fv_conv2d(g, fv_relu(g, fv_batchnorm(g, x, "bn", (fv_bn){ 0 })), "b", (fv_conv){ .out = 24, .groups = 3 });
+    fv_output(g, x);
+    const fv_prep prep = { .h = SIZE, .w = SIZE, .channels = 4 };
+    assert_int_equal(fv_net_of_graph(&net, g, "unit", &prep, 1, &env, &err), FV_OK);
+    set_norms(net);
+    fv_plan *views = plan_of(net, false), *plain = plan_of(net, true);
+    assert_int_equal(views->nstep, 4);
+    run(views, 1);
+    run(plain, 1);
+    const float *a = fv_plan_output(views), *b = fv_plan_output(plain);
+    float most = 0, off = 0;
+    for (size_t i = 0; i < output_bytes(plain) / sizeof *a; i++) {
+        most = fmaxf(most, fabsf(b[i]));
+        off = fmaxf(off, fabsf(a[i] - b[i]));
+    }
+    assert_true(most > 0.1f && off <= 16 * FLT_EPSILON * most); /* a norm's factor, its shift and 12 products */
+    fv_plan_free(views);
+    fv_plan_free(plain);
+    fv_net_free(net);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(test_views_keep_every_bit),
-                                        cmocka_unit_test(test_shuffle_units_cost_one_copy) };
+                                        cmocka_unit_test(test_shuffle_units_cost_one_copy),
+                                        cmocka_unit_test(test_a_shuffle_before_a_depthwise_layer_costs_no_step) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
