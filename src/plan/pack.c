@@ -82,7 +82,10 @@ int fv_plan_packed(fv_plan *p, const plan_node *n, int node, int param, const fv
         if (j->param == param && j->fold == fold && !j->ordered && !n->order && same) return j->to;
     }
     pack_job j = { .packing = packing, .problem = problem, .param = param, .node = node, .fold = fold };
-    if (n->order) j.ordered = fv_plan_operand(p, OPERAND_OWN, p->net->graph->param[param].floats * sizeof(float), err);
+    if (n->order) {
+        j.ordered = fv_plan_operand(p, OPERAND_OWN, p->net->graph->param[param].floats * sizeof(float), err);
+        p->operand[j.ordered].whole = true;
+    }
     return pack_job_to(p, &j, err);
 }
 
