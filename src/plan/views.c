@@ -235,9 +235,7 @@ bool fv_plan_join(fv_plan *p, int node, fv_err *err)
 {
     const plan_node *n = &p->node[node];
     if (!p->home) return false;
-    if (n->op == FV_OP_SLICE || n->op == FV_OP_SHUFFLE)
-        return p->operand[p->value[node]].kind == OPERAND_VIEW && p->home[node] < 0;
-    if (n->op != FV_OP_CONCAT) return false;
+    if (n->op != FV_OP_CONCAT) return p->operand[p->value[node]].kind == OPERAND_VIEW && p->home[node] < 0 && !n->order;
     const int base = fv_plan_base(p, p->value[node]);
     const bool freely = order_is_free(p, node);
     for (int k = 0, front = 0; k < n->nin; front += p->node[n->in[k++]].shape.c) {

@@ -29,10 +29,12 @@ typedef struct tile_args {
     bool add;
 } tile_args;
 
+enum { LINE = 16 }; /* floats of a cache line */
+
 /* Floats [begin, end) behind `at` are on their way to the L2. */
 static inline void fetch_floats(const float *at, ptrdiff_t begin, ptrdiff_t end)
 {
-    for (ptrdiff_t i = begin; i < end; i += 16) __builtin_prefetch(at + i, 0, 2);
+    for (ptrdiff_t i = begin; i < end; i += LINE) __builtin_prefetch(at + i, 0, 2);
 }
 
 /* Panels of whole width that one pixel is multiplied by at a time, at most. */
