@@ -1,5 +1,6 @@
 /* memory.c -- offsets by liveness: two operands share memory when no step needs both. Largest first, each at the lowest
- * place that is free for its whole life. Then two blocks are taken: activations, and what lives as long as the plan.
+ * place that is free for its whole life. Then one block is taken: what lives as long as the plan, activations, lanes,
+ * scratch. Together they lie on large pages, which each by itself may be too small for.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "plan/parts.h"
 #include <stdlib.h>
@@ -163,12 +164,18 @@ fv_status fv_plan_memory(fv_plan *p, fv_err *err)
 {
     const fv_allocator *heap = p->net->env.heap;
     FV_TRY(offsets(p, err));
-    FV_TRY(fv_alloc_or(heap, (void **)&p->block, p->block_bytes + LINE, err));
-    FV_TRY(fv_alloc_or(heap, (void **)&p->own, p->own_bytes + LINE, err));
-    clear_own(p);
     const size_t threads = (size_t)fv_threads_count(p->pool);
-    FV_TRY(fv_alloc_or(heap, (void **)&p->scratch, p->scratch_bytes * threads + LINE, err));
-    FV_TRY(fv_alloc_or(heap, (void **)&p->lanes, p->lane_bytes * threads + LINE, err));
+    const size_t bytes[] = { up(p->own_bytes), up(p->block_bytes), up(p->lane_bytes * threads),
+                             up(p->scratch_bytes * threads) };
+    uint8_t **const part[] = { &p->own, &p->block, &p->lanes, &p->room };
+    size_t all = LINE;
+    for (int i = 0; i < 4; i++)
+        if (!fv_add_size(all, bytes[i], &all)) return fv_fail(err, FV_NOMEM, "no memory for a plan of such size");
+    FV_TRY(fv_alloc_or(heap, (void **)&p->memory, all, err));
+    *part[0] = p->memory;
+    for (int i = 1; i < 4; i++) *part[i] = *part[i - 1] + bytes[i - 1];
+    p->scratch = p->room, p->room_bytes = bytes[3];
+    clear_own(p);
     p->pointer = fv_arena_alloc(&p->arena, p->noperand * sizeof *p->pointer);
     if (!p->pointer) return fv_fail(err, FV_NOMEM, "no memory for %zu pointers", p->noperand);
     for (size_t id = 1; id < p->noperand; id++) { /* what a view lies in comes before it */
@@ -176,5 +183,17 @@ fv_status fv_plan_memory(fv_plan *p, fv_err *err)
         p->pointer[id] = pointer_of(p, o);
         if (o->channels) memcpy(p->pointer[id], o->channels, o->bytes);
     }
+    return FV_OK;
+}
+
+fv_status fv_plan_scratch(fv_plan *p, size_t bytes, fv_err *err)
+{
+    const fv_allocator *heap = p->net->env.heap;
+    const size_t all = bytes * (size_t)fv_threads_count(p->pool);
+    fv_release(heap, p->wide_scratch);
+    p->wide_scratch = NULL;
+    if (all > p->room_bytes) FV_TRY(fv_alloc_or(heap, (void **)&p->wide_scratch, all + LINE, err));
+    p->scratch = p->wide_scratch ? p->wide_scratch : p->room;
+    p->scratch_bytes = bytes;
     return FV_OK;
 }

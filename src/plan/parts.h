@@ -133,9 +133,10 @@ struct fv_plan {
     band_chain *chain; /* likewise */
     size_t nchain;
 
-    uint8_t *block, *lanes, *own, *scratch;
-    void **pointer; /* of each operand */
-    size_t block_bytes, lane_bytes, own_bytes, packed_bytes, scratch_bytes;
+    uint8_t *memory, *own, *block, *lanes, *room; /* memory: what the others lie in; room: for scratch, */
+    uint8_t *scratch, *wide_scratch;              /* which is wide_scratch where a timed variant wants more; or NULL */
+    void **pointer;                               /* of each operand */
+    size_t block_bytes, lane_bytes, own_bytes, packed_bytes, scratch_bytes, room_bytes;
     fv_threads *pool, *own_pool;
     fv_run_info run;
     int lent;            /* the images' operand, where a run may read them in the caller's memory; 0: they are copied */
@@ -220,6 +221,8 @@ void fv_plan_step(fv_plan *p, int node, const fv_slot *slot, const void *problem
 void fv_plan_append(fv_plan *p, const plan_step *s, fv_err *err);
 /* memory.c: offsets by liveness, then the blocks themselves. */
 fv_status fv_plan_memory(fv_plan *p, fv_err *err);
+/* So many bytes of scratch for each thread from now on, which the variants that are timed may want. */
+fv_status fv_plan_scratch(fv_plan *p, size_t bytes, fv_err *err);
 /* pack.c: where the weights operand of a step comes from. */
 int fv_plan_packed(fv_plan *p, const plan_node *n, int node, int param, const fv_packing *packing, const void *problem,
                    fv_err *err);

@@ -89,10 +89,8 @@ void fv_plan_free(fv_plan *p)
     if (!p) return;
     const fv_allocator *heap = p->net->env.heap;
     fv_threads_free(p->own_pool);
-    fv_release(heap, p->block);
-    fv_release(heap, p->lanes);
-    fv_release(heap, p->own);
-    fv_release(heap, p->scratch);
+    fv_release(heap, p->memory);
+    fv_release(heap, p->wide_scratch);
     fv_release(heap, p->operand);
     fv_release(heap, p->step);
     fv_release(heap, p->pack);

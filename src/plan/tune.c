@@ -174,15 +174,6 @@ static size_t scratch_need(const fv_plan *p)
     return (most + LINE - 1) / LINE * LINE;
 }
 
-static fv_status new_scratch(fv_plan *p, size_t bytes, fv_err *err)
-{
-    const fv_allocator *heap = p->net->env.heap;
-    fv_release(heap, p->scratch);
-    p->scratch = NULL;
-    p->scratch_bytes = bytes;
-    return fv_alloc_or(heap, (void **)&p->scratch, bytes * (size_t)fv_threads_count(p->pool) + LINE, err);
-}
-
 static void time_variant(tuning *t, int v)
 {
     const size_t places = t->p->nstep + FV_OVERHEADS;
@@ -209,7 +200,7 @@ static fv_status time_all(tuning *t, fv_err *err)
         const size_t need = scratch_need(t->p);
         if (need > most) most = need;
     }
-    FV_TRY(new_scratch(t->p, most, err));
+    FV_TRY(fv_plan_scratch(t->p, most, err));
     set_variants(t, 0);
     fv_plan_run(t->p, t->p->rq.batch);
     const double start = fv_clock();
@@ -236,7 +227,7 @@ static fv_status tune_blocks(fv_plan *p, fv_wisdom *w, fv_err *err)
     if (s == FV_OK) {
         set_variants(&t, -1);
         const size_t need = scratch_need(p);
-        if (need != p->scratch_bytes) s = new_scratch(p, need, err);
+        if (need != p->scratch_bytes) s = fv_plan_scratch(p, need, err);
     }
     for (int k = 0; k < t.n && s == FV_OK; k++)
         if (!t.subject[k].known) s = fv_wisdom_put(w, t.subject[k].key, t.subject[k].best, err);
