@@ -41,7 +41,7 @@ const cli_option options_train[] = {
     { "seed",             0,   CLI_UINT64, AT(seed),             "N",        "of all random numbers", 0, 0 },
     { "threads",          0,   CLI_INT,    AT(threads),          "N",        "threads; default: the cores this process may use", 1, 1024 },
     { "workers",          'j', CLI_INT,    AT(workers),          "N",        "threads that decode pictures", 1, 256 },
-    { "grad-checkpointing", 0, CLI_FLAG,   AT(grad_checkpointing), "",       "less memory, a little slower: the same weights", 0, 0 },
+    { "grad-checkpointing", 0, CLI_FLAG,   AT(grad_checkpointing), "",       "much less memory, up to a quarter slower: the same weights", 0, 0 },
     { "checkpoint-every", 0,   CLI_INT64,  AT(checkpoint_every), "STEPS",    "save so often; default: at epoch ends", 1, 1e12 },
     { "log-interval",     0,   CLI_INT64,  offsetof(train_args, log_interval), "STEPS", "a line so often; without a terminal, once a minute", 1, 1e12 },
     { "stem",             0,   CLI_CHOICE, AT(stem),             "imagenet|cifar", "first layers: for 224 pixels, or for 28 to 64", FV_STEM_IMAGENET, 0 },

@@ -417,7 +417,7 @@ typedef struct fv_plan_opts {
     double clip;              /* the whole gradient is scaled down to this L2 norm; 0: never */
     double ema;  /* keeps averages of weights and statistics: of themselves min(ema, (1 + t) / (10 + t)) at update t */
     bool gather; /* several batches may make one update: fv_update.more */
-    bool grad_checkpointing; /* less memory, more passes over it: backward makes values again. The same bits */
+    bool grad_checkpointing; /* much less memory: backward makes values again, a block at a time. The same bits */
     /* Features: names of values (fv_name's, or the layer's) that fv_plan_value gives after a run; borrowed for the call. */
     const char *const *keep;
     int nkeep;

@@ -102,9 +102,7 @@ typedef struct fv_op {
     int (*params)(const fv_attr *a, const fv_shape *x, fv_param_spec *out);  /* NULL: none; returns how many */
     int (*aux)(const fv_attr *a, const fv_shape *x, const fv_shape *y, int batch, size_t floats[FV_MAX_AUX]); /* NULL */
     void (*forward)(fv_lower *l);
-    void (*again)(
-        fv_lower *l); /* makes the value a second time from what backward has, at the cost of a pass or two over
-                                  * memory; NULL: it cannot, or costs more */
+    void (*again)(fv_lower *l);    /* makes the value a second time from what backward has; NULL: it cannot */
     void (*backward)(fv_lower *l); /* emits steps that write l->din and l->dparam from l->dout */
     fv_window (*window)(const fv_attr *a, const fv_shape *x);                 /* NULL: one pixel sees one */
     void (*tell)(const fv_attr *a, const fv_shape *x, char *out, size_t cap); /* its attributes in words; NULL: none */

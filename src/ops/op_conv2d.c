@@ -162,6 +162,7 @@ const fv_op fv_op_conv2d = { .name = "conv2d",
                              .macs = macs,
                              .params = params,
                              .forward = forward,
+                             .again = forward,
                              .backward = backward,
                              .window = window,
                              .tell = tell };

@@ -306,8 +306,9 @@ static void mark_gradients(lowering *l)
 static void drop_values(lowering *l)
 {
     fv_plan *p = l->p;
-    for (int i = 0; i < p->nnode; i++) {
-        if (!fv_plan_drops(p, i)) continue;
+    const bool *drops = fv_plan_drops(p);
+    for (int i = 0; drops && i < p->nnode; i++) {
+        if (!drops[i]) continue;
         p->value[i] = fv_plan_tensor(p, i, false, l->err);
         p->operand[p->value[i]].again = i + 1;
     }

@@ -160,8 +160,9 @@ void fv_plan_lend(fv_plan *p);
 int fv_plan_input_operand(const fv_plan *p);
 /* Is the value reached from outside, so that it needs memory of its own? */
 bool fv_plan_named(const fv_plan *p, int v);
-/* recompute.c: is a value dropped after the forward pass, to be made again when the backward pass reads it? */
-bool fv_plan_drops(const fv_plan *p, int v);
+/* recompute.c: which nodes' values are dropped after the forward pass, to be made again when the backward pass reads them.
+ * In the arena; NULL: no memory. */
+const bool *fv_plan_drops(fv_plan *p);
 /* lower.c: steps and operands from the nodes. */
 fv_status fv_plan_lower(fv_plan *p, fv_err *err);
 int fv_plan_operand(fv_plan *p, operand_kind kind, size_t bytes, fv_err *err); /* 0 on failure */
