@@ -9,8 +9,7 @@ enum { LONGEST = 3 }; /* convolutions of a block that nothing else ends */
 
 static bool cheap(const plan_node *n)
 {
-    const bool clamp = n->attr.act == FV_ACT_NONE || n->attr.act == FV_ACT_RELU || n->attr.act == FV_ACT_RELU6;
-    return n->op == FV_OP_MUL || (n->op == FV_OP_BATCHNORM && !n->attr.residual && clamp);
+    return n->op == FV_OP_MUL || (n->op == FV_OP_BATCHNORM && !n->attr.residual);
 }
 
 static int64_t values(const plan_node *n)
