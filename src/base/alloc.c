@@ -26,8 +26,7 @@ bool fv_add_size(size_t a, size_t b, size_t *out)
     return true;
 }
 
-/* Blocks of a large page or more ask for such, to their end: kernels that stream weights then miss the TLB seldom, and what
- * is used together does not fall on the same sets of the L2. */
+/* Blocks of a large page or more ask for such, to their end: kernels that stream weights then miss the TLB seldom. */
 static void *from_malloc(size_t size)
 {
     if (size < HUGE_PAGE) return aligned_alloc(ALIGN, size);

@@ -14,19 +14,32 @@
 
 enum { SIDE = 6, CLASSES = 4, BATCH = 8, PIXELS = SIDE * SIDE * 3, CHAIN = 24, BLOCKS = 6 };
 
+static fv_graph *new_graph(fv_val *image)
+{
+    const fv_env env = { .cpu = test_level() };
+    fv_graph *g = NULL;
+    assert_int_equal(fv_graph_new(&g, &env, NULL), FV_OK);
+    *image = fv_input(g, "image", SIDE, SIDE, 3);
+    return g;
+}
+
+static fv_net *net_of(fv_graph *g)
+{
+    const fv_env env = { .cpu = test_level() };
+    const fv_prep prep = { .h = SIDE, .w = SIDE, .channels = 3 };
+    fv_net *net = NULL;
+    assert_int_equal(fv_net_of_graph(&net, g, "own", &prep, 11, &env, NULL), FV_OK);
+    return net;
+}
+
 static fv_net *new_net(void)
 {
-    fv_graph *g = NULL;
-    fv_net *net = NULL;
-    const fv_env env = { .cpu = test_level() };
-    assert_int_equal(fv_graph_new(&g, &env, NULL), FV_OK);
-    fv_val x = fv_input(g, "image", SIDE, SIDE, 3);
+    fv_val x;
+    fv_graph *g = new_graph(&x);
     x = fv_conv2d(g, x, "conv", (fv_conv){ .out = 8, .k = 3, .pad = 1 });
     x = fv_drop_path(g, fv_relu(g, fv_batchnorm(g, x, "bn", (fv_bn){ 0 })), 0.2f);
     fv_output(g, fv_linear(g, fv_dropout(g, fv_global_avgpool(g, x), 0.3f), "fc", CLASSES));
-    const fv_prep prep = { .h = SIDE, .w = SIDE, .channels = 3 };
-    assert_int_equal(fv_net_of_graph(&net, g, "own", &prep, 11, &env, NULL), FV_OK);
-    return net;
+    return net_of(g);
 }
 
 static fv_plan *new_plan(fv_net *net, fv_plan_opts o)
@@ -112,11 +125,8 @@ static void test_threads_change_no_bit(void **state)
 /* Residual blocks with squeeze and excitation: values of all kinds that are made again. */
 static fv_net *new_blocks(void)
 {
-    fv_graph *g = NULL;
-    fv_net *net = NULL;
-    const fv_env env = { .cpu = test_level() };
-    assert_int_equal(fv_graph_new(&g, &env, NULL), FV_OK);
-    fv_val x = fv_input(g, "image", SIDE, SIDE, 3);
+    fv_val x;
+    fv_graph *g = new_graph(&x);
     x = fv_relu(g,
                 fv_batchnorm(g, fv_conv2d(g, x, "stem", (fv_conv){ .out = 32, .k = 3, .pad = 1 }), "bn", (fv_bn){ 0 }));
     for (int i = 0; i < BLOCKS; i++) {
@@ -129,19 +139,14 @@ static fv_net *new_blocks(void)
         fv_scope(g, NULL);
     }
     fv_output(g, fv_linear(g, fv_global_avgpool(g, x), "fc", CLASSES));
-    const fv_prep prep = { .h = SIDE, .w = SIDE, .channels = 3 };
-    assert_int_equal(fv_net_of_graph(&net, g, "own", &prep, 11, &env, NULL), FV_OK);
-    return net;
+    return net_of(g);
 }
 
 /* Nothing ends its blocks: no residual sums, no bottlenecks. */
 static fv_net *new_chain(void)
 {
-    fv_graph *g = NULL;
-    fv_net *net = NULL;
-    const fv_env env = { .cpu = test_level() };
-    assert_int_equal(fv_graph_new(&g, &env, NULL), FV_OK);
-    fv_val x = fv_input(g, "image", SIDE, SIDE, 3);
+    fv_val x;
+    fv_graph *g = new_graph(&x);
     for (int i = 0; i < CHAIN; i++) {
         fv_scope(g, "layer%d", i);
         x = fv_batchnorm(g, fv_conv2d(g, x, "conv", (fv_conv){ .out = 64, .k = 1 }), "bn", (fv_bn){ 0 });
@@ -149,9 +154,7 @@ static fv_net *new_chain(void)
         fv_scope(g, NULL);
     }
     fv_output(g, fv_linear(g, fv_global_avgpool(g, x), "fc", CLASSES));
-    const fv_prep prep = { .h = SIDE, .w = SIDE, .channels = 3 };
-    assert_int_equal(fv_net_of_graph(&net, g, "own", &prep, 11, &env, NULL), FV_OK);
-    return net;
+    return net_of(g);
 }
 
 /* Trains both ways; returns the share of the activations' memory that checkpointing takes. */
