@@ -63,7 +63,8 @@ typedef struct fv_run_info {
 
 /* A layout of weights that a row reads instead of the published one. As a kernel: arg 0 packed out, 1 weights (OIHW),
  * 2 one factor per output channel or NULL (batch-norm folding), 3 NULL or a size_t: operand 1 begins so many floats into
- * the weights. Every float of the packed weights is written. */
+ * the weights, 4 NULL or, of one tap or depthwise, int32_t[c]: the input channel that stands at each place, of its own
+ * group (depthwise: of the output and operand 2 as well). Every float of the packed weights is written. */
 typedef struct fv_packing {
     const char *name; /* equal names mean equal bytes: packed weights are shared by it */
     size_t (*floats)(const void *problem);

@@ -79,14 +79,19 @@ int fv_plan_packed(fv_plan *p, const plan_node *n, int node, int param, const fv
         const pack_job *j = &p->pack[i];
         const bool same =
             (!packing && !j->packing) || (packing && j->packing && !strcmp(packing->name, j->packing->name));
-        if (j->param == param && j->fold == fold && !j->ordered && !n->order && same) return j->to;
+        if (j->param == param && j->fold == fold && j->order == n->order && same) return j->to;
     }
-    pack_job j = { .packing = packing, .problem = problem, .param = param, .node = node, .fold = fold };
-    if (n->order) {
-        j.ordered = fv_plan_operand(p, OPERAND_OWN, p->net->graph->param[param].floats * sizeof(float), err);
-        p->operand[j.ordered].whole = true;
-    }
+    const pack_job j = {
+        .packing = packing, .problem = problem, .param = param, .node = node, .fold = fold, .order = n->order
+    };
     return pack_job_to(p, &j, err);
+}
+
+/* Does the order of its inputs hold for its outputs as well? */
+static bool makes_in_order(const fv_plan *p, const plan_node *conv)
+{
+    return conv->order && conv->attr.conv.groups == conv->attr.conv.out &&
+           p->net->graph->param[conv->param[0]].dim[1] == 1;
 }
 
 static void fold(const fv_plan *p, const fold_job *f, float *factor)
@@ -97,9 +102,10 @@ static void fold(const fv_plan *p, const fold_job *f, float *factor)
     const float *gamma = w + g->param[bn->param[GAMMA]].at, *beta = w + g->param[bn->param[BETA]].at;
     const float *mean = w + g->param[bn->param[MEAN]].at, *var = w + g->param[bn->param[VAR]].at;
     const float *bias = conv->nparam > 1 ? w + g->param[conv->param[1]].at : NULL;
+    const int32_t *order = makes_in_order(p, conv) ? conv->order : NULL;
     float *out = p->pointer[f->bias];
     for (int at = 0; at < conv->attr.conv.out; at++) {
-        const int c = conv->order ? conv->order[at] : at;
+        const int c = order ? order[at] : at;
         const double k = (double)gamma[c] / sqrt((double)var[c] + (double)bn->attr.bn.eps);
         const double b = bias ? (double)bias[c] : 0;
         factor[at] = (float)k;
@@ -161,7 +167,7 @@ static void stream_units(pack_stream *r, int worker)
 {
     float *from = r->stage.place + (size_t)worker * r->stage.floats;
     size_t before = 0, floats = 0;
-    void *arg[FV_MAX_ARGS] = { r->to, from, r->factor, &before };
+    void *arg[FV_MAX_ARGS] = { r->to, from, r->factor, &before, (void *)(uintptr_t)r->job->order };
     for (int u = worker; u < r->units; u += r->stage.workers) {
         r->job->packing->reads(r->job->problem, u, &before, &floats);
         if (fv_net_read(r->net, r->job->param, before, floats, from, &r->err[worker]) != FV_OK) return;
@@ -185,22 +191,26 @@ static fv_status stream(fv_plan *p, const pack_job *j, float *factor, const stag
     return FV_OK;
 }
 
-/* Where no row packs, the reference reads published weights; only the fold's factors go in, if there are any. */
+/* Which published float stands at place i of a node's weights: the order moves the rows of a depthwise convolution, the
+ * inputs of one of a single tap. */
+static size_t published(const fv_plan *p, const pack_job *j, size_t per, size_t i)
+{
+    if (!j->order) return i;
+    const plan_node *conv = &p->node[j->node];
+    const size_t o = i / per, input = i % per, group = o / (size_t)(conv->attr.conv.out / conv->attr.conv.groups);
+    if (makes_in_order(p, conv)) return (size_t)j->order[o] * per + input;
+    return o * per + (size_t)j->order[group * per + input] - group * per;
+}
+
+/* Where no row packs, the reference reads published weights; only the fold's factors and the order go in, if there are any. */
 static void scale(const fv_plan *p, const pack_job *j, float *to, const float *w, const float *factor)
 {
     const fv_param *param = &p->net->graph->param[j->param];
     const size_t per = param->floats / (size_t)param->dim[0];
-    for (size_t i = 0; i < param->floats; i++) to[i] = factor ? w[i] * factor[i / per] : w[i];
-}
-
-static float *ordered(const fv_plan *p, const pack_job *j, const float *w)
-{
-    const fv_param *param = &p->net->graph->param[j->param];
-    const size_t channels = (size_t)param->dim[0], per = param->floats / channels;
-    const int32_t *order = p->node[j->node].order;
-    float *to = p->pointer[j->ordered];
-    for (size_t c = 0; c < channels; c++) memcpy(to + c * per, w + (size_t)order[c] * per, per * sizeof *to);
-    return to;
+    for (size_t i = 0; i < param->floats; i++) {
+        const float v = w[published(p, j, per, i)];
+        to[i] = factor ? v * factor[i / per] : v;
+    }
 }
 
 static fv_status pack_all(fv_plan *p, const staging *stage, fv_err *err)
@@ -210,8 +220,7 @@ static fv_status pack_all(fv_plan *p, const staging *stage, fv_err *err)
         const pack_job *j = &p->pack[i];
         float *w = p->pointer[p->weight[j->param]];
         float *factor = j->fold >= 0 ? p->factors + p->fold[j->fold].factor : NULL;
-        if (j->ordered) w = ordered(p, j, w);
-        pack_run r = { .job = j, .arg = { p->pointer[j->to], w, factor } };
+        pack_run r = { .job = j, .arg = { p->pointer[j->to], w, factor, NULL, (void *)(uintptr_t)j->order } };
         if (j->streams) FV_TRY(stream(p, j, factor, stage, err));
         else if (j->packing) fv_threads_run(p->pool, j->packing->units(j->problem, 1), pack_range, &r);
         else scale(p, j, r.arg[0], w, factor);
@@ -237,7 +246,7 @@ static fv_status hold_all(fv_plan *p, fv_err *err)
     }
     for (size_t i = 0; i < p->npack; i++) {
         pack_job *j = &p->pack[i];
-        j->streams = j->packing && !j->ordered && j->packing->reads && fv_net_waits(p->net, j->param);
+        j->streams = j->packing && j->packing->reads && fv_net_waits(p->net, j->param);
         if (!j->streams) FV_TRY(hold(p, j->param, err));
     }
     return FV_OK;

@@ -17,7 +17,8 @@ typedef struct plan_node {
     int fold;                         /* node of the batch-norm folded into this convolution, or -1 */
     bool dead;                        /* absorbed by another node, or of no use for the output */
     bool kept;                        /* asked for by name */
-    const int32_t *order; /* depthwise: the channel at each place of what it reads and makes; NULL: as they are */
+    const int32_t *order; /* the input channel at each place that a convolution reads, NULL: as they are; a depthwise
+                           * one makes its outputs in that order as well */
 } plan_node;
 
 typedef enum operand_kind {
@@ -89,8 +90,8 @@ typedef struct pack_job {
     const void *problem;
     int param, node, to; /* to: operand */
     int fold;
-    int ordered;  /* operand: the weights in their node's order of channels, which are packed then; 0: it has none */
-    bool streams; /* its weights are read from their file, unit by unit */
+    const int32_t *order; /* the node's */
+    bool streams;         /* its weights are read from their file, unit by unit */
 } pack_job;
 
 /* A batch-norm folded into a convolution: w' = w * factor, b' = (b - mean) * factor + shift. */

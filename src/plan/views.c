@@ -1,8 +1,8 @@
 /* views.c -- values that need no memory of their own. In inference plans the inputs of a concatenation are written where
  * they belong by the steps that make them, a slice is some channels of what it is cut from, and a channel shuffle
- * (Zhang et al. 2017, section 3.1) is an order in which channels are read: 1 x 1 convolutions take it as a map, for others
- * it is copied out once. A value that passes through into the next concatenation is copied in ascending order of its
- * channels, which are runs then; the map remembers the right order.
+ * (Zhang et al. 2017, section 3.1) is an order in which channels are read: 1 x 1 convolutions take it as a map, in the
+ * order of memory and with their weights in that order; for others it is copied out once. A value that passes through into
+ * the next concatenation is copied in ascending order of its channels, which are runs then; the map remembers the right one.
  *
  * A depthwise layer behind a shuffle works in the order of memory, so that the next 1 x 1 convolution reads by the map instead.
  *
@@ -282,17 +282,37 @@ static bool takes_map(const fv_slot *slot, const plan_step *s, int arg)
     return slot == &fv_slot_conv2d && arg == 1 && fv_conv_takes_map(c);
 }
 
+/* The map of a convolution of a single tap in ascending order within each group: channels that follow each other in memory
+ * are runs then. Its weights take the same order. */
+static int ascending(fv_plan *p, const plan_step *s, int map, fv_err *err)
+{
+    const fv_conv_problem *q = s->problem;
+    const int k = q->c / q->groups;
+    if (s->node < 0 || q->kh * q->kw > 1) return map;
+    const int32_t *list = p->operand[map].channels;
+    int32_t *rank = fv_arena_alloc(&p->arena, (size_t)k * sizeof *rank);
+    int32_t *sorted = fv_arena_alloc(&p->arena, (size_t)q->c * sizeof *sorted);
+    int32_t *order = fv_arena_alloc(&p->arena, (size_t)q->c * sizeof *order);
+    if (!rank || !sorted || !order) return 0;
+    for (int first = 0; first < q->c; first += k) {
+        ranks(list + first, k, rank);
+        for (int i = 0; i < k; i++) sorted[first + rank[i]] = list[first + i], order[first + rank[i]] = first + i;
+    }
+    p->node[s->node].order = order;
+    return list_operand(p, sorted, q->c, err);
+}
+
 void fv_plan_resolve(fv_plan *p, const fv_slot *slot, plan_step *s, fv_err *err)
 {
-    const bool ordered = slot == &fv_slot_conv2d && s->node >= 0 && p->node[s->node].order;
-    for (int k = 0; ordered && k < 2; k++) s->arg[k] = fv_plan_base(p, s->arg[k]);
+    const bool keeps = slot == &fv_slot_conv2d && s->node >= 0 && p->node[s->node].order;
+    for (int k = 0; keeps && k < 2; k++) s->arg[k] = fv_plan_base(p, s->arg[k]);
     for (int k = 0; k < s->nargs; k++) {
         const operand *o = &p->operand[s->arg[k]];
         if (!s->arg[k] || o->kind != OPERAND_VIEW) continue;
         if (o->map && takes_map(slot, s, k)) {
             const int map = o->map, raw = new_view(p, o->of, o->ld, 0, 0, err);
             s->arg[k] = raw;
-            s->arg[5] = map;
+            s->arg[5] = ascending(p, s, map, err);
             s->nargs = 6;
         } else if (o->map || !(slot->strided & 1u << k)) {
             s->arg[k] = dense_copy(p, s->arg[k], err);

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 enum { CLASSES = 10, IMAGES = 3, PIXELS = 32 * 32 * 3 };
-static const fv_plan_opts batch = { .batch = IMAGES };
+static const fv_plan_opts batch = { .batch = IMAGES, .h = 32, .w = 32 };
 
 static const char *path_in(void **state, const char *name)
 {
@@ -25,7 +25,7 @@ static const char *model_file(void **state, const char *network)
 {
     const char *path = path_in(state, "net.safetensors");
     fv_net *net = NULL;
-    assert_int_equal(fv_net_open(&net, network, &(fv_net_opts){ .seed = 5 }, NULL, NULL), FV_OK);
+    assert_int_equal(fv_net_open(&net, network, &(fv_net_opts){ .seed = 5, .classes = CLASSES }, NULL, NULL), FV_OK);
     assert_int_equal(fv_net_save(net, path, NULL), FV_OK);
     fv_net_free(net);
     return path;
@@ -53,9 +53,9 @@ static void answer(fv_net *net, float *logits, fv_plan_info *info)
     fv_plan_free(plan);
 }
 
-static void test_the_answers_are_those_of_copied_weights(void **state)
+static void same_answers(void **state, const char *network)
 {
-    const char *path = model_file(state, "resnet20");
+    const char *path = model_file(state, network);
     float want[IMAGES * CLASSES], got[IMAGES * CLASSES];
     fv_plan_info whole, packed;
     fv_net *a = opened(path, false, NULL), *b = opened(path, true, NULL);
@@ -68,6 +68,13 @@ static void test_the_answers_are_those_of_copied_weights(void **state)
     assert_int_equal(packed.weight_bytes, 0);
     fv_net_free(a);
     fv_net_free(b);
+}
+
+static void test_the_answers_are_those_of_copied_weights(void **state)
+{
+    same_answers(state, "resnet20");
+    same_answers(state, "shufflenet_v1_g3"); /* whose weights are packed in another order */
+    same_answers(state, "shufflenet_v2_x0_5");
 }
 
 static void test_weights_come_when_they_are_asked_for(void **state)

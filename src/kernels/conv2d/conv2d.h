@@ -4,7 +4,8 @@
  *   conv2d         y[oh][ow][oc] = act(b[oc] + sum x[oh*sh - top + kh*dh][ow*sw - left + kw*dw][c] w[oc][c][kh][kw] + r)
  *   operands       0 y out, 1 x, 2 w (packed, or OIHW: out, c/groups, kh, kw), 3 bias or NULL, 4 residual or NULL (y's
  *                  shape; may be y itself), 5 map or NULL: int32_t[c], channel i is channel map[i] of x's pixel (a
- *                  channel shuffle; rows of small groups do not look at it: fv_conv_takes_map).
+ *                  channel shuffle; fast where many follow each other; rows of small groups do not look at it:
+ *                  fv_conv_takes_map).
  *                  0, 1 and 4 may be strided. 6 NULL, or moments of y out [part][2][oc], 7 with it: pixels of each part
  *                  out, a 0 behind the last (rows that have `parts`; what bn_finish reads)
  *   conv2d_dgrad   0 dx out (add allowed), 1 dy, 2 w (packed, or OIHW)

@@ -22,7 +22,6 @@ typedef struct tile_args {
     float *out;
     grid in_at, out_at, res_at;
     const run *run;
-    const int32_t *map; /* of the inputs of the only run, or NULL */
     const float *next;  /* weights to be fetched meanwhile, `fetch` floats for each input; or NULL */
     int fetch, nrun, n; /* n: channels of the panel that exist */
     fv_act act;
