@@ -13,6 +13,15 @@
 #define INLINE static inline __attribute__((always_inline))
 #define UNROLL _Pragma("GCC unroll 32")
 
+/* The vector is loaded here, once: the compiler may not fold the load into each of its uses. */
+#if defined(__AVX512F__)
+#define IN_REGISTER(x) __asm__("" : "+v"(x))
+#elif defined(__AVX__)
+#define IN_REGISTER(x) __asm__("" : "+x"(x))
+#else
+#define IN_REGISTER(x) (void)(x) /* products of registers alone */
+#endif
+
 typedef float vf __attribute__((vector_size(VL * 4)));
 typedef float vf_any __attribute__((vector_size(VL * 4), aligned(4), may_alias)); /* anywhere in memory */
 typedef int32_t vi __attribute__((vector_size(VL * 4)));
