@@ -163,6 +163,7 @@ static fv_status open_net(fv_net **out, const request *rq, const fv_env *env, fv
         fv_net_free(net);
         return s;
     }
+    if (!zero && !net->on_disk) fv_net_zero_gaps(net);
     *out = net;
     return FV_OK;
 }

@@ -43,6 +43,16 @@ fv_status fv_net_new_unset(fv_net **out, fv_graph *g, const char *name, const fv
     return make(out, g, name, false, env, err);
 }
 
+void fv_net_zero_gaps(const fv_net *net)
+{
+    const fv_graph *g = net->graph;
+    for (size_t i = 0; i < g->nparam; i++) {
+        const size_t end = g->param[i].at + g->param[i].floats,
+                     next = i + 1 < g->nparam ? g->param[i + 1].at : g->floats;
+        memset(net->weights + end, 0, (next - end) * sizeof *net->weights);
+    }
+}
+
 void fv_net_free(fv_net *net)
 {
     if (!net) return;

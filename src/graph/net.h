@@ -21,8 +21,10 @@ struct fv_net {
 };
 fv_status fv_net_new(fv_net **net, fv_graph *g, const char *name, const fv_env *env,
                      fv_err *err); /* takes g over; all weights zero */
-/* The same, its weights not even zero: the caller sets every one of them at once. */
+/* The same, its weights not even zero: the caller sets every one of them at once, and what lies between them. */
 fv_status fv_net_new_unset(fv_net **net, fv_graph *g, const char *name, const fv_env *env, fv_err *err);
+/* The floats that fill a line behind a tensor: checkpoints hold them as well. */
+void fv_net_zero_gaps(const fv_net *net);
 fv_status fv_net_name_classes(fv_net *net, const char *const *names, int n, fv_err *err); /* copies */
 void fv_net_init(fv_net *net, uint64_t seed); /* weights by their initialisers, norms to identity */
 void fv_net_init_param(fv_net *net, uint64_t seed, size_t i);

@@ -154,6 +154,7 @@ void fv_net_let_go(const fv_net *net, const bool *held)
 fv_status fv_net_fill_all(const fv_net *net, fv_err *err)
 {
     for (int i = 0; net->on_disk && i < (int)net->graph->nparam; i++) FV_TRY(fv_net_fill(net, i, err));
+    if (net->on_disk) fv_net_zero_gaps(net);
     return FV_OK;
 }
 

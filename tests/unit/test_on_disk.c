@@ -236,6 +236,35 @@ static void test_every_failed_allocation_is_told_and_leaks_nothing(void **state)
     }
 }
 
+static void *dirty_memory(void *user, size_t bytes)
+{
+    (void)user;
+    void *p = aligned_alloc(64, bytes);
+    return p ? memset(p, 0xff, bytes) : NULL;
+}
+
+static void give_back(void *user, void *p)
+{
+    (void)user;
+    free(p);
+}
+
+/* Checkpoints hold what lies between the tensors, too, and none that is not finite is written. */
+static void test_nothing_between_weights_is_left_from_before(void **state)
+{
+    const char *path = model_file(state, "resnet20");
+    const fv_allocator heap = { dirty_memory, give_back, NULL };
+    const fv_env env = { .heap = &heap, .cpu = test_level() };
+    for (int i = 0; i < 3; i++) {
+        fv_net *net = NULL;
+        const fv_net_opts o = { .classes = CLASSES, .low_memory = i == 2 };
+        assert_int_equal(fv_net_open(&net, i ? path : "resnet20", &o, &env, NULL), FV_OK);
+        assert_int_equal(fv_net_fill_all(net, NULL), FV_OK);
+        for (size_t k = 0; k < net->graph->floats; k++) assert_true(isfinite(net->weights[k]));
+        fv_net_free(net);
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_make, scratch_drop)
 int main(void)
 {
@@ -247,6 +276,7 @@ int main(void)
         TEST(test_a_file_that_was_replaced_does_no_harm),
         TEST(test_weights_that_are_not_finite_are_told_by_the_plan_or_refused),
         TEST(test_every_failed_allocation_is_told_and_leaks_nothing),
+        TEST(test_nothing_between_weights_is_left_from_before),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
