@@ -104,7 +104,7 @@ static bool add_param(fv_graph *g, fv_node *n, const fv_param_spec *s)
         return false;
     }
     p->floats = floats;
-    g->floats += (floats + 15) / 16 * 16; /* each tensor on a 64-byte line */
+    g->floats += fv_param_room(floats);
     n->param[n->nparam++] = (int)g->nparam++;
     return true;
 }

@@ -32,6 +32,12 @@ typedef struct fv_param {
     bool aux; /* only auxiliary outputs need it */
 } fv_param;
 
+/* Floats that a tensor takes in the block: whole lines of 64 bytes. (order.c renumbers parameters, not their places.) */
+static inline size_t fv_param_room(size_t floats)
+{
+    return (floats + 15) / 16 * 16;
+}
+
 enum { FV_MAX_AUX_OUTPUTS = 4 };
 typedef struct fv_aux_out {
     int value;

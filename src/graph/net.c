@@ -45,11 +45,9 @@ fv_status fv_net_new_unset(fv_net **out, fv_graph *g, const char *name, const fv
 
 void fv_net_zero_gaps(const fv_net *net)
 {
-    const fv_graph *g = net->graph;
-    for (size_t i = 0; i < g->nparam; i++) {
-        const size_t end = g->param[i].at + g->param[i].floats,
-                     next = i + 1 < g->nparam ? g->param[i + 1].at : g->floats;
-        memset(net->weights + end, 0, (next - end) * sizeof *net->weights);
+    for (size_t i = 0; i < net->graph->nparam; i++) {
+        const fv_param *p = &net->graph->param[i];
+        memset(net->weights + p->at + p->floats, 0, (fv_param_room(p->floats) - p->floats) * sizeof *net->weights);
     }
 }
 
