@@ -304,7 +304,7 @@ static int ascending(fv_plan *p, const plan_step *s, int map, fv_err *err)
 
 void fv_plan_resolve(fv_plan *p, const fv_slot *slot, plan_step *s, fv_err *err)
 {
-    const bool keeps = slot == &fv_slot_conv2d && s->node >= 0 && p->node[s->node].order;
+    const bool keeps = slot == &fv_slot_conv2d && s->node >= 0 && p->node[s->node].order && !takes_map(slot, s, 1);
     for (int k = 0; keeps && k < 2; k++) s->arg[k] = fv_plan_base(p, s->arg[k]);
     for (int k = 0; k < s->nargs; k++) {
         const operand *o = &p->operand[s->arg[k]];

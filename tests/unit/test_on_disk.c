@@ -271,8 +271,7 @@ static void nothing_is_left_from_before(void **state, const char *network)
 static void test_nothing_between_weights_is_left_from_before(void **state)
 {
     nothing_is_left_from_before(state, "resnet20");
-    nothing_is_left_from_before(state,
-                                "preact_resnet20"); /* whose tensors lie in another order than they are numbered */
+    nothing_is_left_from_before(state, "preact_resnet20"); /* its tensors are not numbered as they lie */
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_make, scratch_drop)
